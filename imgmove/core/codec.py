@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ def encode(value: Any) -> Any:
 
 def decode(kind: type[T], value: Mapping[str, Any]) -> T:
     """An instance of the dataclass `kind` from what `encode` made; ValueError where a required field is missing."""
-    hints = _type_hints(kind)
+    hints = _type_hints(cast(Any, kind))
     arguments = {}
     for field in fields(kind):  # type: ignore[arg-type]  # a dataclass by contract
         if field.name in value:

@@ -1,0 +1,1 @@
+"""Joins the parts: the operations of imgmove, for the command line and for scripts."""
