@@ -1,1 +1,67 @@
-""
+"""Alibaba Cloud: ECS images (`alibaba`) and OSS buckets (`oss`). Importing this loads no SDK."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from imgmove.clouds.alibaba import limits
+from imgmove.clouds.alibaba.abilities import ECS
+from imgmove.core.abilities import Abilities
+from imgmove.core.errors import usage_error
+from imgmove.core.ports import ComputeProvider, ErrorRow, ObjectStore
+from imgmove.core.settings import Settings
+
+
+class AlibabaCloud:
+    """The cloud that the entry point `alibaba` names (`imgmove.core.ports.Cloud`)."""
+
+    name: str = "alibaba"
+    services: Mapping[str, Abilities] = {ECS.provider: ECS}
+    aliases: Mapping[str, str] = {"ecs": "alibaba", "aliyun": "alibaba"}
+    stores: tuple[str, ...] = ("oss",)
+    endpoint_services: tuple[str, ...] = ("ECS", "RAM", "ALIBABA_STS", "OSS")
+    region_variables: tuple[str, ...] = (
+        "ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID",
+    )  # fmt: skip
+
+    def compute(self, provider: str, region: str, settings: Settings) -> ComputeProvider:
+        """ECS in `region`; DENIED without credentials, a usage error without a region."""
+        from imgmove.clouds.alibaba.ecs import Ecs
+
+        if provider != ECS.provider:
+            raise usage_error(f"Alibaba Cloud has no service {provider!r}", "its image service is alibaba (ECS)")
+        if not region:
+            raise usage_error(
+                "ECS needs a region", "give --region, or alibaba://REGION, or set ALIBABA_CLOUD_REGION_ID"
+            )
+        return Ecs(region, settings)
+
+    def store(self, scheme: str, bucket: str, region: str, settings: Settings) -> ObjectStore:
+        """An OSS bucket; where `region` is empty the store is asked at the first use. DENIED without credentials."""
+        from imgmove.clouds.alibaba.store import OssStore
+
+        if scheme not in self.stores:
+            raise usage_error(f"Alibaba Cloud has no store {scheme!r}", "its object store is oss://")
+        self.check_bucket_name(scheme, bucket)
+        return OssStore(bucket, region, settings)
+
+    def check_bucket_name(self, scheme: str, bucket: str) -> None:
+        """A usage error with the rule in words for a name that no bucket of OSS can have."""
+        if not re.fullmatch(limits.BUCKET_PATTERN, bucket):
+            raise usage_error(f"{bucket!r} is no bucket of {scheme}://", limits.BUCKET_RULE, code="InvalidBucketName")
+
+    def default_region(self, settings: Settings) -> str:
+        """`region_id` of the `aliyun` profile in use, or empty."""
+        from imgmove.clouds.alibaba.profiles import profile_region
+
+        return profile_region(settings)
+
+    def error_table(self) -> Sequence[ErrorRow]:
+        """Every code of ECS, OSS and STS that is mapped."""
+        from imgmove.clouds.alibaba.error_codes import ROWS
+
+        return ROWS
+
+
+cloud = AlibabaCloud()
