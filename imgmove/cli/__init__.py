@@ -1,1 +1,1 @@
-""
+"""The command line: a command is parse, one call, render. click and rich live only here."""

@@ -1,1 +1,1 @@
-""
+"""What is in a disk image: formats recognised by content, never by name."""

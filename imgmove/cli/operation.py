@@ -1,0 +1,101 @@
+"""What every command that changes something does: a session, progress, signals, one call, one result."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import click
+
+from imgmove.app.results import Result
+from imgmove.app.session import Attendance, Session
+from imgmove.cli.command import Output
+from imgmove.cli.failures import Reported
+from imgmove.cli.progress import Progress, progress
+from imgmove.cli.render import print_json, print_result
+from imgmove.core.text import clean
+from imgmove.engine.submit import OnDoubt
+
+
+def run_operation(
+    output: Output,
+    profile: str,
+    call: Callable[[Session, Attendance], Result],
+    *,
+    wait: bool = True,
+    timeout: float | None = None,
+    poll_interval: float | None = None,
+    on_doubt: str = "ask",
+    yes: bool = False,
+) -> None:
+    """Run `call`, show its progress and its result; raises `Reported` where the result is a failure."""
+    with progress(output) as shown, stop_on_signals(shown) as stop:
+        attendance = Attendance(
+            wait=wait,
+            timeout_seconds=timeout,
+            poll_seconds=poll_interval,
+            on_doubt=OnDoubt(on_doubt),
+            decide=asker(yes=yes),
+            stop=stop,
+            listener=shown,
+            announce=shown.note,
+        )
+        result = call(Session(profile), attendance)
+    show(output, result)
+
+
+def show(output: Output, result: Result) -> None:
+    """The result on standard output; raises `Reported` with its error where it has one."""
+    if output.is_json:
+        print_json(result.to_json())
+    elif not (output.quiet and result.error):
+        print_result(result)
+    if result.error:
+        raise Reported(result.error)
+
+
+@contextmanager
+def stop_on_signals(shown: Progress) -> Iterator[threading.Event]:
+    """First SIGINT or SIGTERM: the event is set, and the engine stops cleanly. Second: now, with exit code 130."""
+    stop = threading.Event()
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(130)
+        stop.set()
+        shown.note("stopping: what runs at the provider goes on (once more to stop at once)")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def asker(*, yes: bool) -> Callable[[str], OnDoubt]:
+    """How a doubt is settled: by asking on a terminal; without one, or with `--yes`, by stopping. Never by guessing."""
+
+    def decide(question: str) -> OnDoubt:
+        if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return OnDoubt.STOP
+        click.echo(clean(question), err=True)
+        answer = click.prompt("wait, resubmit or stop?", type=click.Choice(["wait", "resubmit", "stop"]), err=True)
+        return OnDoubt(answer)
+
+    return decide
+
+
+def parse_tags(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    return dict(pairs)
+
+
+def wait_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Take the options of `wait_options` out of a command's arguments."""
+    return {name: arguments.pop(name) for name in ("wait", "timeout", "poll_interval", "on_doubt", "yes")}
