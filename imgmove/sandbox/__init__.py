@@ -1,0 +1,1 @@
+"""Both clouds, emulated on loopback."""

@@ -1,0 +1,62 @@
+"""The world: everything that the two emulated clouds hold, behind one lock.
+
+`World` joins the sections `accounts`, `objects`, `tencent` and `alibaba`. Every section is a class that is
+constructed with the world, and keeps all that has to survive a restart in one attribute, `state`: a plain
+dataclass (made by calling `Section.State()`) of str, int, float, bool, list, dict, None and dataclasses.
+A section calls `world.changed()` after every change of its state.
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imgmove.sandbox.clock import Clock
+from imgmove.sandbox.faults import FaultPlan
+
+if TYPE_CHECKING:
+    from imgmove.sandbox.world.accounts import Accounts
+    from imgmove.sandbox.world.alibaba import Alibaba
+    from imgmove.sandbox.world.objects import Objects
+    from imgmove.sandbox.world.tencent import Tencent
+
+SECTIONS = ("accounts", "objects", "tencent", "alibaba")
+
+
+class World:
+    """Both clouds' contents. `root` is the directory that holds `blobs/` (objects) and `incoming/` (bodies).
+
+    All access goes under `lock`, a re-entrant lock: the wires take it, the sections rely on it.
+    """
+
+    accounts: Accounts
+    objects: Objects
+    tencent: Tencent
+    alibaba: Alibaba
+
+    def __init__(self, root: Path, clock: Clock, faults: FaultPlan) -> None:
+        from imgmove.sandbox.world.accounts import Accounts
+        from imgmove.sandbox.world.alibaba import Alibaba
+        from imgmove.sandbox.world.objects import Objects
+        from imgmove.sandbox.world.tencent import Tencent
+
+        self.root = root
+        self.clock = clock
+        self.faults = faults
+        self.lock = threading.RLock()
+        self.version = 0
+        """Counts the changes; what persistence compares to know whether there is something to write."""
+        self.blobs = root / "blobs"
+        self.incoming = root / "incoming"
+        self.blobs.mkdir(parents=True, exist_ok=True)
+        self.incoming.mkdir(exist_ok=True)
+        self.accounts = Accounts(self)
+        self.objects = Objects(self)
+        self.tencent = Tencent(self)
+        self.alibaba = Alibaba(self)
+
+    def changed(self) -> None:
+        """Notes that the state has changed, so that it is written before the request in hand is answered."""
+        with self.lock:
+            self.version += 1
