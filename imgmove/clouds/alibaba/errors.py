@@ -1,0 +1,65 @@
+"""From an answer of ECS, STS or OSS that refuses, or that is no answer of theirs, to `ImgmoveError`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from imgmove.clouds.alibaba import codes_ecs
+from imgmove.clouds.alibaba.error_codes import kind_of, row_of
+from imgmove.clouds.alibaba.transport import Answer
+from imgmove.core.errors import ImgmoveError, Kind
+from imgmove.core.text import clean
+
+
+def refused(
+    service: str, answer: Answer, code: str, message: str, request_id: str | None, *,
+    changes: bool, hint: str = "", retry_after_seconds: float | None = None,
+) -> ImgmoveError:  # fmt: skip
+    """A refusal with the vendor's own code, message and request id.
+
+    `maybe_applied` for calls that change something: after a 5xx, and after codes that say nothing about the effect.
+    """
+    row = row_of(service, code)
+    doubtful = answer.status >= 500 or code in codes_ecs.DOUBTFUL
+    kind = kind_of(service, code, answer.status)
+    return ImgmoveError(
+        kind, message or (row.meaning if row else f"HTTP {answer.status}"), code=code or f"HTTP{answer.status}",
+        hint=hint or (row.hint if row else ""), request_id=request_id or None,
+        maybe_applied=changes and doubtful and kind is not Kind.THROTTLED,
+        retry_after_seconds=retry_after_seconds,
+    )  # fmt: skip
+
+
+def not_theirs(service: str, answer: Answer, *, changes: bool, what: str = "") -> ImgmoveError:
+    """An answer that is none of the service's protocol: HTML, an empty body, a redirect, fields missing."""
+    host = urlsplit(answer.url).netloc or "the endpoint"
+    problem = what or describe(answer)
+    return ImgmoveError(
+        Kind.UNAVAILABLE, f"{host} did not answer like {service}: {problem}, HTTP {answer.status}",
+        code="NotTheService", hint=f"is that the address of {service}? A proxy or a gateway may have answered instead",
+        request_id=request_id_of(answer.headers), maybe_applied=changes and not 300 <= answer.status < 400,
+    )  # fmt: skip
+
+
+def describe(answer: Answer) -> str:
+    """In a few words, what an answer looks like."""
+    text = answer.body[:200].decode("utf-8", "replace").strip()
+    if 300 <= answer.status < 400:
+        return "a redirect"
+    if not text:
+        return "an empty body"
+    if text[:1] == "<":
+        return "an HTML page" if "html" in text.lower() else "XML"
+    return f"{clean(text, 60)!r}"
+
+
+def request_id_of(headers: Mapping[str, str]) -> str | None:
+    return headers.get("x-acs-request-id") or headers.get("x-oss-request-id")
+
+
+def missing_action(detail: Any) -> str:
+    """The action that RAM misses, from `AccessDeniedDetail`, or empty."""
+    action = detail.get("AuthAction") if isinstance(detail, dict) else None
+    return action if isinstance(action, str) else ""
