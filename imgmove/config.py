@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from imgmove.core.errors import ImgmoveError, usage_error
+from imgmove.core.hosts import is_loopback
 from imgmove.core.ports import Cloud
 from imgmove.core.settings import Settings
 from imgmove.core.units import parse_duration
@@ -190,16 +190,6 @@ def _endpoint_problem(url: str, *, insecure_http: bool) -> str:
             "use https, or say insecure_http = true in the profile"
         )
     return ""
-
-
-def is_loopback(host: str) -> bool:
-    """True for `localhost`, names below it, and loopback addresses; no look-up is made."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def process_environment() -> Mapping[str, str]:

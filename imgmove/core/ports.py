@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from imgmove.core.abilities import Abilities
+from imgmove.core.errors import ImgmoveError
 from imgmove.core.jobs import Job, Resource, Step
 from imgmove.core.requests import Operation, ServiceRequest
 from imgmove.core.settings import Settings
@@ -212,6 +213,9 @@ class ObjectStore(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove the object; absent is fine."""
+
+    def failure(self, status: int, headers: Mapping[str, str], body: bytes) -> ImgmoveError:
+        """The error that an answer to a signed request means (status 300 and above, or an error document)."""
 
     def crc64_of(self, headers: Mapping[str, str]) -> int | None:
         """The CRC-64/XZ in an answer of this store (headers without regard to case), None where it carries none."""
