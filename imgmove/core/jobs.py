@@ -23,10 +23,11 @@ class StepState(StrEnum):
     SKIPPED = "skipped"
 
 
-#: Which state may follow which. A failed or cancelled step may be planned again by `jobs resume`, with a new token.
+#: Which state may follow which. A failed or cancelled step may be planned again by `jobs resume`, with a new token;
+#: a planned one, when what it asks for is known from earlier steps; an intended one, when its submit was refused.
 _ENDINGS: Final = frozenset({StepState.SUCCEEDED, StepState.FAILED, StepState.CANCELLED})
 STEP_TRANSITIONS: Final[dict[StepState, frozenset[StepState]]] = {
-    StepState.PLANNED: _ENDINGS | {StepState.INTENDED, StepState.SKIPPED},
+    StepState.PLANNED: _ENDINGS | {StepState.PLANNED, StepState.INTENDED, StepState.SKIPPED},
     StepState.INTENDED: _ENDINGS | {StepState.INTENDED, StepState.ACCEPTED, StepState.PLANNED},
     StepState.ACCEPTED: _ENDINGS | {StepState.ACCEPTED},
     StepState.SUCCEEDED: frozenset({StepState.SUCCEEDED}),
@@ -57,6 +58,10 @@ class Step:
     """
 
     name: str
+    kind: str = ""
+    """Which step function of the engine runs it; empty: an operation of an image service."""
+    needs: tuple[str, ...] = ()
+    """Steps that must have succeeded (or been skipped) before this one may begin."""
     provider: str = ""
     region: str = ""
     request: dict[str, Any] = field(default_factory=dict)
@@ -64,6 +69,9 @@ class Step:
     token: str = ""
     """Ours, unique to this step: the client token, the prefix or the name by which `find` knows its task."""
     intended_at: float | None = None
+    """When the last submit with this token was written down."""
+    first_intended_at: float | None = None
+    """When the first one was: `find` looks from here."""
     accepted_at: float | None = None
     ended_at: float | None = None
     handle: dict[str, Any] | None = None
