@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import warnings
-from functools import cache
-from typing import Any, Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 #: Loggers to which the SDKs attach stream handlers as they are imported (alibaba.md 5.3).
 _NOISY_LOGGERS: Final = ("credentials", "darabonba-core", "alibabacloud-tea", "oss2")
 
 
-@cache
-def load(module: str) -> Any:
-    """An SDK's module. Handlers that it attached are gone and its warnings unheard when this returns."""
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Import SDKs inside: handlers that they attach are gone afterwards, and their warnings unheard."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        loaded = importlib.import_module(module)
+        yield
     for name in _NOISY_LOGGERS:
         _silence(logging.getLogger(name))
-    return loaded
 
 
 def _silence(logger: logging.Logger) -> None:

@@ -27,6 +27,7 @@ from urllib3.exceptions import (
 )
 
 from imgmove.core.errors import ImgmoveError, Kind, usage_error
+from imgmove.core.hosts import is_loopback
 from imgmove.core.settings import Settings
 from imgmove.core.text import clean
 
@@ -47,16 +48,6 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes = b""
     url: str = field(default="", repr=False)
-
-
-def is_loopback(host: str) -> bool:
-    """True for `localhost`, names below it and loopback addresses; nothing is looked up."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _matches(host: str, entry: str) -> bool:
