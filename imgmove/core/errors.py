@@ -98,7 +98,7 @@ class ImgmoveError(Exception):
     retry_after_seconds: float | None = None
 
     def __post_init__(self) -> None:
-        super().__init__(self.message)
+        super().__init__(self.kind, self.message)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}" if self.code else self.message

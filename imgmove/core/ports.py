@@ -176,6 +176,9 @@ class ObjectStore(Protocol):
     def head(self, key: str) -> ObjectInfo | None:
         """The object, or None where there is none. DENIED is raised, never taken for absence."""
 
+    def measure(self, key: str) -> int | None:
+        """The CRC-64 of an object by reading it, where that costs no traffic (local files); None elsewhere."""
+
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Every object whose key starts with `prefix`, all pages, in key order."""
 

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -21,17 +21,14 @@ from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.ports import ObjectInfo, ObjectStore, PartInfo
 from imgmove.engine.transfer import wire
 from imgmove.engine.transfer.bandwidth import Timetable
-from imgmove.engine.transfer.faults import AnswerFault, PartFault, RangeFault
+from imgmove.engine.transfer.faults import PartFault
+from imgmove.engine.transfer.mending import MAX_CRC_TRIES, corrupt, delay_or_raise, lost_upload, store_error
 from imgmove.engine.transfer.plan import Part, PartPlan, plan_of_parts, plan_parts
 from imgmove.engine.transfer.record import Comparison, CopyRecord, Keep, keep_nothing
 from imgmove.engine.transfer.window import Window
 
 SIGNATURE_SECONDS: Final = 3600.0
-_MAX_TRIES: Final = 8
-_MAX_CRC_TRIES: Final = 4
 _TICK_SECONDS: Final = 0.2
-_FIRST_BACKOFF_SECONDS: Final = 0.5
-_LONGEST_BACKOFF_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -147,7 +144,7 @@ class _Copy:
         """Continue the upload that the journal or the destination knows, or begin one."""
         if record.belongs_to(self.info.etag, self.info.size_bytes) and self._continue(record):
             return
-        if self.info.crc64 is not None and self._adopt():
+        if self._adopt():
             return
         self.plan = plan_parts(self.info.size_bytes, self.destination.limits, self.options.part_bytes)
         self.record = CopyRecord("", self.plan.part_bytes, self.info.etag, self.info.size_bytes)
@@ -174,6 +171,10 @@ class _Copy:
         Only where the source has a CRC-64: it is what would tell, at the end, parts of an older version of the source.
         """
         uploads = [upload for upload in self.destination.uploads(self.key) if upload.key == self.key]
+        if uploads and self.info.crc64 is None:
+            self.info = replace(self.info, crc64=self.source.measure(self.info.key))
+        if self.info.crc64 is None:
+            return False
         for upload in sorted(uploads, key=lambda item: item.initiated, reverse=True):
             held = list(self.destination.parts(self.key, upload.upload_id))
             plan = plan_of_parts(self.info.size_bytes, held, self.destination.limits)
@@ -216,10 +217,11 @@ class _Copy:
         if self.around.stop.is_set():
             raise ImgmoveError(
                 Kind.INTERRUPTED,
-                f"the copy to {self._name()} was stopped; {len(self.held)} of {self.plan.count} parts are there",
+                f"the copy to {self._name} was stopped; {len(self.held)} of {self.plan.count} parts are there",
                 code="Interrupted", hint="run it again, or `imgmove jobs resume`: only what is missing is sent",
             )  # fmt: skip
 
+    @property
     def _name(self) -> str:
         return f"{self.destination.scheme}://{self.destination.bucket}/{self.key}"
 
@@ -262,7 +264,7 @@ class _Copy:
         try:
             done = future.result()
         except PartFault as fault:
-            self._again(attempt, self._error(fault), waiting)
+            self._again(attempt, store_error(fault, self.source, self.info.key, self.destination), waiting)
             return
         self.window.succeeded()
         if done.crc64 is not None:
@@ -278,7 +280,9 @@ class _Copy:
         if theirs is not None and done.crc64 is not None and theirs != done.crc64:
             attempt.crc_tries += 1
             self._again(
-                attempt, self._corrupt(f"part {done.number} arrived with another CRC-64 than it was sent with"), waiting
+                attempt,
+                corrupt(self._name, f"part {done.number} arrived with another CRC-64 than it was sent with"),
+                waiting,
             )
             return False
         if theirs is not None and done.crc64 is not None:
@@ -290,44 +294,14 @@ class _Copy:
         self.around.keep(self.record, False)
         return True
 
-    def _error(self, fault: PartFault) -> ImgmoveError:
-        """The fault in the words of the store that it came from."""
-        store = self.source if fault.leg == "read" else self.destination
-        if isinstance(fault, AnswerFault):
-            return store.failure(fault.status, fault.headers, fault.body)
-        if isinstance(fault, RangeFault):
-            return self._changed(fault.text)
-        return ImgmoveError(Kind.UNAVAILABLE, f"{store.scheme}://{store.bucket}: {fault.text}", code="ConnectionLost")
-
-    def _changed(self, text: str) -> ImgmoveError:
-        return ImgmoveError(
-            Kind.CONFLICT,
-            f"{self.source.scheme}://{self.source.bucket}/{self.info.key} changed during the copy: {text}",
-            code="SourceChanged", hint="copy it again from the beginning, when nobody writes it",
-        )  # fmt: skip
-
-    def _corrupt(self, text: str) -> ImgmoveError:
-        return ImgmoveError(
-            Kind.CORRUPT, f"{self._name()}: {text}", code="ChecksumMismatch",
-            hint="nothing was completed; check the network between here and the store, then run the same command again",
-        )  # fmt: skip
-
     def _again(self, attempt: _Attempt, error: ImgmoveError, waiting: deque[_Attempt]) -> None:
         """Try the part again later, or give up with `error`."""
         attempt.tries += 1
         if error.kind is Kind.THROTTLED:
             self.window.throttled(attempt.epoch)
-        is_stale_token = error.code in {
-            "ExpiredToken",
-            "SecurityTokenExpired",
-            "InvalidSecurityToken",
-            "RequestExpired",
-        }
-        mendable = error.is_passing or is_stale_token or error.kind is Kind.CORRUPT
-        if not mendable or attempt.tries >= _MAX_TRIES or attempt.crc_tries >= _MAX_CRC_TRIES:
+        if attempt.crc_tries >= MAX_CRC_TRIES:
             raise error
-        longest = min(_LONGEST_BACKOFF_SECONDS, _FIRST_BACKOFF_SECONDS * 2 ** (attempt.tries - 1))
-        seconds = error.retry_after_seconds or longest * (0.5 + self.around.chance() / 2)
+        seconds = delay_or_raise(error, attempt.tries, self.around.chance)
         attempt.not_before = self.around.monotonic() + seconds
         self.around.note(f"part {attempt.part.number} again in {seconds:.1f} s: {error}")
         waiting.append(attempt)
@@ -353,8 +327,8 @@ class _Copy:
                 "the source's CRC-64 differs from what was read: reading every part again to find the wrong one"
             )
             self._replace_wrong_parts()
-        raise self._corrupt(
-            "what was read has another CRC-64 than the source reports, and no part differs on reading again"
+        raise corrupt(
+            self._name, "what was read has another CRC-64 than the source reports, and no part differs on reading again"
         )
 
     def _replace_wrong_parts(self) -> None:
@@ -377,18 +351,12 @@ class _Copy:
             if found is not None and found.size_bytes == self.info.size_bytes and self._could_be(found):
                 return found
             if error.kind is Kind.NOT_FOUND:
-                raise self._lost_upload() from error
+                raise lost_upload(self._name) from error
             return self.destination.finish(self.key, self.record.upload_id, parts)
 
     def _could_be(self, found: ObjectInfo) -> bool:
         wanted = self.info.crc64 if self.info.crc64 is not None else self.record.combined(self.plan)
         return found.crc64 is None or wanted is None or found.crc64 == wanted
-
-    def _lost_upload(self) -> ImgmoveError:
-        return ImgmoveError(
-            Kind.CONFLICT, f"the upload to {self._name()} is gone: somebody aborted it", code="NoSuchUpload",
-            hint="run the same command again: it begins a new upload",
-        )  # fmt: skip
 
     def _compare_after(self, finished: ObjectInfo, comparison: Comparison) -> Comparison:
         """Both stores' values; a destination that differs is removed, so that nobody takes it for the copy."""
@@ -400,5 +368,7 @@ class _Copy:
         ):
             with contextlib.suppress(ImgmoveError):
                 self.destination.delete(self.key)
-            raise self._corrupt("the finished object differs from its source (size or CRC-64), and was removed again")
+            raise corrupt(
+                self._name, "the finished object differs from its source (size or CRC-64), and was removed again"
+            )
         return comparison if expected is None or finished.crc64 is None else comparison.with_(whole=whole)

@@ -24,6 +24,8 @@ from imgmove.engine.transfer.faults import AnswerFault, ConnectionFault, PartFau
 
 #: One buffer of this size for each worker thread: large reads keep Python out of the way of the bytes.
 BUFFER_BYTES: Final = 1 << 20
+#: Where a part that was written to a file is noted as whole, so that a later run need not write it again.
+PART_LOG_HEADER: Final = "x-imgmove-part-log"
 _MAX_ERROR_BODY_BYTES: Final = 64 * 1024
 _CONTENT_RANGE: Final = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
@@ -69,7 +71,7 @@ class Source(Protocol):
 class Sink(Protocol):
     def write(self, view: memoryview) -> None: ...
 
-    def finish(self) -> dict[str, str]: ...
+    def finish(self, crc: int | None) -> dict[str, str]: ...
 
 
 def move_part(task: PartTask) -> PartDone:
@@ -91,8 +93,35 @@ def move_part(task: PartTask) -> PartDone:
             if task.meter:
                 meters[task.meter] = task.length - left
             pace.passed(count)
-        answer = sink.finish()
+        answer = sink.finish(value)
     return PartDone(task.number, task.length, value, source.headers, answer)
+
+
+def fetch_part(task: PartTask) -> bytes:
+    """The bytes of a range. Raises `PartFault`; safe to repeat."""
+    body = bytearray(task.length)
+    view, filled = memoryview(body), 0
+    with _source(task) as source:
+        while filled < task.length:
+            with _leg("read"):
+                count = source.readinto(view[filled:])
+            if not count:
+                raise ConnectionFault("read", f"the answer ended {task.length - filled} bytes early")
+            filled += count
+    return bytes(body)
+
+
+def send_part(task: PartTask, body: bytes) -> PartDone:
+    """Write a part that is in memory; `task.read` is not looked at. Raises `PartFault`; safe to repeat."""
+    pace, view = _Pace(task.bytes_per_second), memoryview(body)
+    with _sink(task) as sink:
+        for start in range(0, len(view), BUFFER_BYTES):
+            piece = view[start : start + BUFFER_BYTES]
+            sink.write(piece)
+            pace.passed(len(piece))
+        value = crc64(body)
+        answer = sink.finish(value)
+    return PartDone(task.number, len(body), value, {}, answer)
 
 
 @contextmanager
@@ -226,7 +255,7 @@ def _sink(task: PartTask) -> Iterator[Sink]:
         with _leg("write"):
             descriptor = os.open(unquote(parts.path), os.O_WRONLY)
         try:
-            yield _FileSink(descriptor, task.offset)
+            yield _FileSink(descriptor, task)
         finally:
             os.close(descriptor)
         return
@@ -247,13 +276,15 @@ class _NoSink:
     def write(self, view: memoryview) -> None:
         """Only the CRC is wanted."""
 
-    def finish(self) -> dict[str, str]:
+    def finish(self, _crc: int | None) -> dict[str, str]:
         return {}
 
 
 class _FileSink:
-    def __init__(self, descriptor: int, offset: int) -> None:
-        self._descriptor, self._offset = descriptor, offset
+    """Writes a range of a file; a part that is whole is noted in the log that the request names."""
+
+    def __init__(self, descriptor: int, task: PartTask) -> None:
+        self._descriptor, self._offset, self._task = descriptor, task.offset, task
 
     def write(self, view: memoryview) -> None:
         with _leg("write"):
@@ -262,7 +293,15 @@ class _FileSink:
                 self._offset += count
                 view = view[count:]
 
-    def finish(self) -> dict[str, str]:
+    def finish(self, crc: int | None) -> dict[str, str]:
+        headers = self._task.write.headers if self._task.write else {}
+        with _leg("write"):
+            os.fdatasync(self._descriptor)
+            log = os.open(headers[PART_LOG_HEADER], os.O_WRONLY | os.O_APPEND)
+            try:
+                os.write(log, f"{self._task.number} {self._task.length} {crc or 0}\n".encode())
+            finally:
+                os.close(log)
         return {}
 
 
@@ -287,7 +326,7 @@ class _HttpSink:
             raise AnswerFault("write", answer.status, headers, body) from error
         raise ConnectionFault("write", f"answered HTTP {answer.status} before it had everything") from error
 
-    def finish(self) -> dict[str, str]:
+    def finish(self, _crc: int | None) -> dict[str, str]:
         with _leg("write"):
             answer = self._connection.getresponse()
             body = answer.read(_MAX_ERROR_BODY_BYTES)

@@ -1,0 +1,127 @@
+"""From a job, as the journal holds it, to the contract's result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from imgmove.app.results import Result, artifact_json, error_from_json, error_json, step_json
+from imgmove.core.codec import decode
+from imgmove.core.errors import ImgmoveError, Kind
+from imgmove.core.jobs import STEP_TASK_STATES, Job, Step, StepState
+from imgmove.core.requests import Operation
+from imgmove.core.tasks import Artifact, Handle, TaskReport, TaskState
+
+
+def result_of_job(
+    job: Job, error: ImgmoveError | None = None, latest: Mapping[str, TaskReport] | None = None
+) -> Result:
+    """The result of `job`: what its steps came to, and `error` where the run of it ended in one.
+
+    `latest` has the last look at steps that still run, by step name.
+    """
+    looks = latest or {}
+    steps = job.steps
+    main = _main_step(job)
+    reports = [_report(step, looks.get(step.name)) for step in steps]
+    report = reports[steps.index(main)]
+    several = len(steps) > 1 and job.operation is not Operation.MIGRATE
+    failure = error or _failure(job)
+    return Result(
+        operation=job.operation.value,
+        provider=main.provider,
+        region=main.region,
+        job=job.id,
+        state=job.state,
+        progress=100 if job.state is TaskState.SUCCEEDED else report.progress,
+        task_id=report.task_id,
+        request_id=report.request_id,
+        image_id=None if job.operation is Operation.EXPORT else report.image_id,
+        artifacts=tuple(artifact for item in reports for artifact in item.artifacts),
+        error=failure,
+        vendor_state=report.vendor_state if job.state is not TaskState.SUCCEEDED else "",
+        message=report.message,
+        items=tuple(_item(step, item) for step, item in zip(steps, reports, strict=True)) if several else (),
+        steps=tuple(step_json(step) for step in steps) if job.operation is Operation.MIGRATE else (),
+    )
+
+
+def _main_step(job: Job) -> Step:
+    """The step that speaks for the job: the first that failed, else the first that has not ended, else the last."""
+    for states in (
+        {StepState.FAILED, StepState.CANCELLED},
+        {StepState.PLANNED, StepState.INTENDED, StepState.ACCEPTED},
+    ):
+        found = next((step for step in job.steps if step.state in states), None)
+        if found is not None:
+            return found
+    return job.steps[-1]
+
+
+def _report(step: Step, look: TaskReport | None) -> TaskReport:
+    """What is known of a step: its outputs when it ended, else the last look, else its handle."""
+    handle = decode(Handle, step.handle) if step.handle else None
+    if step.outputs:
+        known = step_report(step.outputs)
+    elif look is not None:
+        known = look
+    else:
+        known = TaskReport(STEP_TASK_STATES[step.state])
+    return TaskReport(
+        state=STEP_TASK_STATES[step.state],
+        progress=known.progress,
+        vendor_state=known.vendor_state,
+        message=known.message,
+        task_id=known.task_id or (handle.task_id if handle else None),
+        image_id=known.image_id or (handle.image_id if handle else None),
+        request_id=known.request_id or (handle.request_id if handle else None),
+        artifacts=known.artifacts,
+        error=error_from_json(step.error),
+    )
+
+
+def step_report(outputs: Mapping[str, Any]) -> TaskReport:
+    """The report that a step's outputs were made of (`report_outputs`)."""
+    return TaskReport(
+        TaskState.SUCCEEDED,
+        progress=outputs.get("progress"),
+        vendor_state=str(outputs.get("vendor_state", "")),
+        message=str(outputs.get("message", "")),
+        task_id=outputs.get("task_id"),
+        image_id=outputs.get("image_id"),
+        request_id=outputs.get("request_id"),
+        artifacts=artifacts_of(outputs.get("artifacts", ())),
+    )
+
+
+def artifacts_of(values: Sequence[Mapping[str, Any]]) -> tuple[Artifact, ...]:
+    return tuple(decode(Artifact, value) for value in values)
+
+
+def _failure(job: Job) -> ImgmoveError | None:
+    """The error of a job that ended badly: the step's own, or PARTIAL where some of several succeeded."""
+    failed = [step for step in job.steps if step.state in {StepState.FAILED, StepState.CANCELLED}]
+    if not failed:
+        return None
+    succeeded = [step for step in job.steps if step.state is StepState.SUCCEEDED]
+    if succeeded and job.operation is not Operation.MIGRATE:
+        return ImgmoveError(
+            Kind.PARTIAL, f"{len(failed)} of {len(job.steps)} failed: " + ", ".join(step.name for step in failed),
+            code="PartialSuccess", hint=f"`imgmove jobs show {job.id}` says why; run the command again for those only",
+        )  # fmt: skip
+    return error_from_json(failed[0].error) or ImgmoveError(
+        Kind.FAILED, f"{failed[0].name} {failed[0].state.value}", code=failed[0].state.value.capitalize()
+    )
+
+
+def _item(step: Step, report: TaskReport) -> dict[str, Any]:
+    """One row for each of several steps."""
+    return {
+        "name": step.name,
+        "state": report.state.value,
+        "task_id": report.task_id,
+        "image_id": report.image_id,
+        "artifacts": [artifact_json(artifact) for artifact in report.artifacts],
+        "message": report.error.message if report.error else "",
+        "error": error_json(report.error),
+    }
