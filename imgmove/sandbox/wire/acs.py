@@ -54,11 +54,13 @@ class Claim:
         return base64.b64encode(code).decode()
 
     def explain(self) -> str:
-        """What the server signed, as the vendor tells it. The client compares it with its own."""
+        """The vendor's message about a mismatch: it tells what the server signed, for the client to compare."""
         if self.digest == "acs3":
-            return f"server StringToSign is [{self.string_to_sign}] server CanonicalRequest is [{self.canonical}]"
+            signed = f"server StringToSign is [{self.string_to_sign}] server CanonicalRequest is [{self.canonical}]"
+            return f"Specified signature does not match our calculation. {signed}"
         # aliyun-python-sdk-core takes what stands behind the first colon for the whole string.
-        return f"server string to sign is:{self.string_to_sign}"
+        signed = f"server string to sign is:{self.string_to_sign}"
+        return f"Specified signature is not matched with our calculation. {signed}"
 
 
 class Nonces:
@@ -92,7 +94,7 @@ def identify(request: Request, parameters: Pairs, accounts: Accounts, nonces: No
     if key.disabled:
         raise RpcError("Forbidden.AccessKeyDisabled")
     if not hmac.compare_digest(claim.expected(key.secret).encode(), claim.signature.encode()):
-        raise RpcError("SignatureDoesNotMatch", claim.explain())
+        raise RpcError("SignatureDoesNotMatch", message=claim.explain())
     _check_token(key, claim.token, request.received_at)
     nonces.use(claim.access_key_id, claim.nonce, request.received_at)
     return key

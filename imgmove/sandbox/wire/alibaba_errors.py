@@ -55,7 +55,7 @@ GATEWAY_ERRORS: Errors = {
     "InvalidTimeStamp.Format": (400, "Specified time stamp or date value is not well formatted."),
     "InvalidTimeStamp.Expired": (400, "Specified time stamp or date value is expired."),
     "IncompleteSignature": (400, "The request signature does not conform to Aliyun standards."),
-    "SignatureDoesNotMatch": (400, "Specified signature does not match our calculation. {}"),
+    "SignatureDoesNotMatch": (400, "Specified signature does not match our calculation."),
     "SignatureNonceUsed": (400, "Specified signature nonce was used already."),
     "InvalidAccessKeyId.NotFound": (404, "Specified access key is not found."),
     "Forbidden.AccessKeyDisabled": (403, "The Access Key is disabled."),

@@ -14,7 +14,7 @@ from imgmove.sandbox.world import World
 from imgmove.sandbox.world.alibaba_names import export_names
 from imgmove.sandbox.world.alibaba_records import Image, Task
 from imgmove.sandbox.world.alibaba_rules import EXPORT_FORMATS, EXPORT_RIGHTS, EXPORT_ROLE
-from imgmove.sandbox.world.objects import Bucket
+from imgmove.sandbox.world.object_records import Bucket
 
 PREFIX = re.compile(r"[A-Za-z0-9]{1,30}")
 

@@ -10,7 +10,7 @@ from imgmove.sandbox.wire.alibaba_rpc import Call
 from imgmove.sandbox.world.accounts import Role
 from imgmove.sandbox.world.alibaba_policy import trusts
 from imgmove.sandbox.world.alibaba_rules import SERVICE
-from imgmove.sandbox.world.objects import Bucket, StoredObject
+from imgmove.sandbox.world.object_records import Bucket, StoredObject
 
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 MAX_KEY_BYTES = 1023

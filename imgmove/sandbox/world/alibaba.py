@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from imgmove.sandbox.faults import Effect
 from imgmove.sandbox.world.alibaba_records import Image, Instance, Snapshot, Task, TokenUse, move
 from imgmove.sandbox.world.alibaba_rules import STALLED_PERCENT, Settings
+from imgmove.sandbox.world.alibaba_work import advance
 
 if TYPE_CHECKING:
     from imgmove.sandbox.world import World
@@ -208,8 +209,6 @@ class Alibaba:
 
     def settle(self) -> None:
         """Brings every task and image up to the sandbox's present. Costs nothing when nothing is due."""
-        from imgmove.sandbox.world.alibaba_work import advance
-
         for task in list(self.state.tasks):
             if not (task.over and (task.delivered or task.status != "Finished")):
                 advance(self._world, task)

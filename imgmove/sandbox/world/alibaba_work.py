@@ -14,7 +14,7 @@ from imgmove.sandbox.world.alibaba_records import Image, ImageDisk, Snapshot, Ta
 
 if TYPE_CHECKING:
     from imgmove.sandbox.world import World
-    from imgmove.sandbox.world.objects import Bucket
+    from imgmove.sandbox.world.object_records import Bucket
 
 GIB = 1 << 30
 
