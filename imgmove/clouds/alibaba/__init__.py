@@ -35,6 +35,7 @@ class AlibabaCloud:
             raise usage_error(
                 "ECS needs a region", "give --region, or alibaba://REGION, or set ALIBABA_CLOUD_REGION_ID"
             )
+        _check_region(region)
         return Ecs(region, settings)
 
     def store(self, scheme: str, bucket: str, region: str, settings: Settings) -> ObjectStore:
@@ -44,6 +45,8 @@ class AlibabaCloud:
         if scheme not in self.stores:
             raise usage_error(f"Alibaba Cloud has no store {scheme!r}", "its object store is oss://")
         self.check_bucket_name(scheme, bucket)
+        if region:
+            _check_region(region)
         return OssStore(bucket, region, settings)
 
     def check_bucket_name(self, scheme: str, bucket: str) -> None:
@@ -62,6 +65,12 @@ class AlibabaCloud:
         from imgmove.clouds.alibaba.error_codes import ROWS
 
         return ROWS
+
+
+def _check_region(region: str) -> None:
+    """A usage error for what cannot be a region: it becomes part of a host name."""
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", region):
+        raise usage_error(f"{region!r} is no region", "regions are called cn-hangzhou, ap-southeast-1, …")
 
 
 cloud = AlibabaCloud()

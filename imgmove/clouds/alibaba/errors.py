@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from imgmove.clouds.alibaba import codes_ecs
 from imgmove.clouds.alibaba.error_codes import kind_of, row_of
+from imgmove.clouds.alibaba.limits import KNOWN_REGIONS
 from imgmove.clouds.alibaba.transport import Answer
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.text import clean
@@ -63,3 +65,15 @@ def missing_action(detail: Any) -> str:
     """The action that RAM misses, from `AccessDeniedDetail`, or empty."""
     action = detail.get("AuthAction") if isinstance(detail, dict) else None
     return action if isinstance(action, str) else ""
+
+
+def at_region(error: ImgmoveError, region: str) -> ImgmoveError:
+    """The same error, unless a name that does not resolve means that there is no such region."""
+    if error.code != "NameResolution" or not region or region in KNOWN_REGIONS:
+        return error
+    near = difflib.get_close_matches(region, KNOWN_REGIONS, n=1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return ImgmoveError(
+        Kind.INVALID, f"there is no region {region!r}: its endpoint does not resolve", code="InvalidRegionId.NotFound",
+        hint=f"{meant}regions are called cn-hangzhou, ap-southeast-1, …",
+    )  # fmt: skip

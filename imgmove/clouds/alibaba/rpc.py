@@ -83,10 +83,11 @@ class OpenApiClient(_OwnTransport, OfficialOpenApiClient):  # type: ignore[misc]
 class Rpc:
     """One RPC service at one endpoint. Safe to use from several threads."""
 
-    def __init__(self, service: str, version: str, client: Any) -> None:
+    def __init__(self, service: str, version: str, client: Any, region: str = "") -> None:
         self._service = service
         self._version = version
         self._client = client
+        self._region = region
 
     @property
     def endpoint(self) -> str:
@@ -111,7 +112,7 @@ class Rpc:
         query = Utils.query({name: value for name, value in parameters.items() if value is not None})
         request = utils_models.OpenApiRequest(query=query, body=dict(form) if form else None)
         request.changes = changes
-        answer: Answer = self._client.call_api(params, request, RuntimeOptions())["answer"]
+        answer = self._answer(params, request)
         body = answers.json_object(answer.body)
         if body is None:
             raise self._no_json(answer, changes=changes)
@@ -120,6 +121,13 @@ class Rpc:
         if answer.status >= 300:
             raise errors.not_theirs(self._service, answer, changes=changes)
         return body
+
+    def _answer(self, params: Any, request: Any) -> Answer:
+        try:
+            answer: Answer = self._client.call_api(params, request, RuntimeOptions())["answer"]
+        except ImgmoveError as error:
+            raise errors.at_region(error, self._region) from error
+        return answer
 
     def incomplete(self, field: str, body: Mapping[str, Any], *, changes: bool) -> ImgmoveError:
         """The error for an answer that lacks a field that it must have."""
@@ -154,13 +162,15 @@ def ecs(region: str, settings: Settings, keys: KeySource, transport: Transport) 
     `network = internal` chooses the VPC name, which the SDK's map of endpoints would hide (alibaba.md 5.1).
     """
     client = EcsClient(_config(settings, region, settings.endpoints.get("ECS", ""), _internal(region, settings)))
-    return _joined("ECS", limits.ECS_API_VERSION, client, keys, transport)
+    client.keys, client.transport = keys, transport
+    return Rpc("ECS", limits.ECS_API_VERSION, client, region)
 
 
 def sts(host: str, settings: Settings, keys: KeySource | None, transport: Transport) -> Rpc:
     """STS: at the endpoint that the settings name, else at `host`."""
     client = OpenApiClient(_config(settings, "", settings.endpoints.get("ALIBABA_STS", ""), host))
-    return _joined("ALIBABA_STS", limits.STS_API_VERSION, client, keys, transport)
+    client.keys, client.transport = keys, transport
+    return Rpc("ALIBABA_STS", limits.STS_API_VERSION, client)
 
 
 def _internal(region: str, settings: Settings) -> str | None:
@@ -173,8 +183,3 @@ def _config(settings: Settings, region: str, override: str, host: str | None) ->
         region_id=region, endpoint=parts.netloc or host, protocol=parts.scheme or "https",
         user_agent=settings.user_agent,
     )  # fmt: skip
-
-
-def _joined(service: str, version: str, client: Any, keys: KeySource | None, transport: Transport) -> Rpc:
-    client.keys, client.transport = keys, transport
-    return Rpc(service, version, client)

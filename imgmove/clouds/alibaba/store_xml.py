@@ -101,7 +101,7 @@ def completion(chosen: Sequence[PartInfo]) -> bytes:
         entry = ElementTree.SubElement(root, "Part")
         ElementTree.SubElement(entry, "PartNumber").text = str(part.number)
         ElementTree.SubElement(entry, "ETag").text = f'"{part.etag}"'
-    return ElementTree.tostring(root, encoding="utf-8")
+    return bytes(ElementTree.tostring(root, encoding="utf-8"))
 
 
 def etag(value: str) -> str:
