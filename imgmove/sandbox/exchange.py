@@ -46,7 +46,7 @@ class Surroundings:
     """Where large bodies are kept while they are received."""
     persist: Callable[[], None]
     """Makes changes durable; called in a worker thread, before the answer."""
-    lose_upload: Callable[[str], None]
+    lose_upload: Callable[[str], object]
     """Forgets the multipart upload of that id; called in a worker thread."""
 
 

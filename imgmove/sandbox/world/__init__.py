@@ -56,6 +56,14 @@ class World:
         self.tencent = Tencent(self)
         self.alibaba = Alibaba(self)
 
+    def clear(self) -> None:
+        """Empties all sections. The files stay until they are swept."""
+        with self.lock:
+            for name in SECTIONS:
+                section = getattr(self, name)
+                section.state = type(section).State()
+            self.changed()
+
     def changed(self) -> None:
         """Notes that the state has changed, so that it is written before the request in hand is answered."""
         with self.lock:
