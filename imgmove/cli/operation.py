@@ -6,27 +6,36 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 import click
 
-from imgmove.app.results import Result
-from imgmove.app.session import Attendance, Session
+from imgmove.app.attendance import Attendance
+from imgmove.app.results import Result, error_json
+from imgmove.app.session import Session
 from imgmove.cli.command import Output
 from imgmove.cli.failures import Reported
 from imgmove.cli.progress import Progress, progress
 from imgmove.cli.render import print_json, print_result
+from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.text import clean
-from imgmove.engine.submit import OnDoubt
+from imgmove.engine.options import OnDoubt
+
+Call = Callable[[Session, Attendance], Result]
 
 
-def run_operation(
+def run_operation(output: Output, profile: str, call: Call, **waiting: Any) -> None:
+    """Run `call`, show its progress and its result; raises `Reported` where the result is a failure."""
+    run_operations(output, profile, [call], **waiting)
+
+
+def run_operations(
     output: Output,
     profile: str,
-    call: Callable[[Session, Attendance], Result],
+    calls: Sequence[Call],
     *,
     wait: bool = True,
     timeout: float | None = None,
@@ -34,7 +43,8 @@ def run_operation(
     on_doubt: str = "ask",
     yes: bool = False,
 ) -> None:
-    """Run `call`, show its progress and its result; raises `Reported` where the result is a failure."""
+    """Run calls one after the other in one session; several give one document with a row for each (`jobs`)."""
+    session = Session(profile)
     with progress(output) as shown, stop_on_signals(shown) as stop:
         attendance = Attendance(
             wait=wait,
@@ -46,8 +56,29 @@ def run_operation(
             listener=shown,
             announce=shown.note,
         )
-        result = call(Session(profile), attendance)
-    show(output, result)
+        results = [call(session, attendance) for call in calls if not stop.is_set()]
+    if len(calls) == 1:
+        show(output, results[0])
+    else:
+        _show_several(output, results, len(calls))
+
+
+def _show_several(output: Output, results: Sequence[Result], asked: int) -> None:
+    bad = [result for result in results if result.error]
+    missing = asked - len(results)
+    error = None
+    if bad or missing:
+        is_partial = len(bad) < len(results)
+        text = f"{len(bad) + missing} of {asked} did not succeed"
+        error = ImgmoveError(Kind.PARTIAL, text, code="PartialSuccess", hint="`imgmove jobs list` shows which")
+        error = error if is_partial or not bad else bad[0].error
+    if output.is_json:
+        print_json({"jobs": [result.to_json() for result in results], "error": error_json(error)})
+    else:
+        for result in results:
+            print_result(result)
+    if error:
+        raise Reported(error)
 
 
 def show(output: Output, result: Result) -> None:

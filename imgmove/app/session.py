@@ -1,0 +1,413 @@
+"""The Python API: a session does what the commands do. `from imgmove import Session`.
+
+A session reads its profile and the environment once. Its methods raise `ImgmoveError` where nothing was begun (wrong
+words, no credentials, a refusal before the first side effect); once a job exists they return a `Result`, whose `error`
+says what went wrong.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from imgmove.app.attendance import Attendance
+from imgmove.app.identifiers import new_job_id
+from imgmove.app.outcome import result_of_job
+from imgmove.app.requests import check_create, check_import, export_requests
+from imgmove.app.resolve import Place, Resolver
+from imgmove.app.results import Result
+from imgmove.app.status import StatusReader
+from imgmove.clouds.registry import Registry
+from imgmove.config import Configuration, directories, process_environment
+from imgmove.core.abilities import Abilities
+from imgmove.core.address import ImageAddress, Uri, parse_address
+from imgmove.core.errors import ImgmoveError, Kind, usage_error
+from imgmove.core.events import Event, Listener, Polled
+from imgmove.core.formats import DiskFormat
+from imgmove.core.jobs import Job
+from imgmove.core.ports import Journal
+from imgmove.core.requests import (
+    Architecture,
+    BootMode,
+    CreateRequest,
+    DiskSource,
+    ExportRequest,
+    ImportRequest,
+    Operation,
+    ServiceRequest,
+    TransferRequest,
+    operation_of,
+)
+from imgmove.core.tasks import Image, OsChoice, TaskReport, TaskState
+from imgmove.engine.clock import Clock, SystemClock
+from imgmove.engine.runner import Runner
+from imgmove.engine.steps import operation_step
+
+
+class Session:
+    """One profile, one environment, one journal. Safe to use from several threads, one operation each."""
+
+    def __init__(
+        self,
+        profile: str = "",
+        *,
+        environment: Mapping[str, str] | None = None,
+        home: Path | None = None,
+        registry: Registry | None = None,
+        journal: Journal | None = None,
+        clock: Clock | None = None,
+        chance: random.Random | None = None,
+    ) -> None:
+        self.clock: Clock = clock or SystemClock()
+        self.configuration = Configuration.load(
+            profile, process_environment() if environment is None else environment, home or Path.home(), self.clock.now
+        )
+        self.resolver = Resolver(registry or Registry.installed(), self.configuration)
+        self._journal = journal
+        self._chance = chance or random.SystemRandom()
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, opened when it is first needed."""
+        if self._journal is None:
+            from imgmove.journal.sqlite import SqliteJournal
+
+            state = directories(self.configuration.environment).state
+            self._journal = SqliteJournal(state / "journal.sqlite3")
+        return self._journal
+
+    # ---------------------------------------------------------------------------------------------- operations
+
+    def export(
+        self,
+        images: Sequence[str],
+        bucket: str,
+        *,
+        provider: str | None = None,
+        region: str | None = None,
+        disk_format: str | None = None,
+        prefixes: Sequence[str] = (),
+        root_disk_only: bool = False,
+        role_name: str = "",
+        dry_run: bool = False,
+        attendance: Attendance | None = None,
+    ) -> Result:
+        """Export images (ids or addresses) of one region to `bucket`. Not idempotent: each call exports."""
+        place, ids = self.resolver.things(images, provider, region)
+        requests = export_requests(
+            place,
+            ids,
+            _bucket_name(place, bucket),
+            DiskFormat(disk_format) if disk_format else None,
+            prefixes,
+            root_disk_only,
+            role_name,
+        )
+        return self._operate(place, requests, dry_run, attendance)
+
+    def import_image(
+        self,
+        source: str,
+        name: str,
+        *,
+        provider: str | None = None,
+        region: str | None = None,
+        bucket: str | None = None,
+        data_disks: Sequence[str] = (),
+        disk_sizes: Sequence[int] = (),
+        disk_format: str | None = None,
+        os_type: str = "",
+        os_version: str = "",
+        architecture: str | None = None,
+        boot_mode: str | None = None,
+        license_: str = "",
+        description: str = "",
+        family: str = "",
+        tags: Mapping[str, str] | None = None,
+        role_name: str = "",
+        detect: bool = False,
+        nvme: bool | None = None,
+        init: str = "",
+        force: bool = False,
+        dry_run: bool = False,
+        attendance: Attendance | None = None,
+    ) -> Result:
+        """Register an image from an object of the provider's own store, or (ECM) from an image of CVM."""
+        parsed = parse_address(source)
+        if isinstance(parsed, Uri) and self.resolver.registry.is_provider(parsed.scheme):
+            return self._import_of_image(
+                source, name, provider, region, description, dict(tags or {}), dry_run, attendance
+            )
+        place = self._import_place(parsed.scheme if isinstance(parsed, Uri) else None, provider, region)
+        disks = self._disks(place, [source, *data_disks], bucket, disk_format, disk_sizes)
+        request = ImportRequest(
+            name=name,
+            disks=disks,
+            description=description,
+            architecture=Architecture(architecture) if architecture else None,
+            os_type=os_type,
+            os_version=os_version,
+            boot_mode=BootMode(boot_mode) if boot_mode else None,
+            license=license_,
+            family=family,
+            tags=dict(tags or {}),
+            role_name=role_name,
+            force=force,
+            detect=detect,
+            nvme=nvme,
+            init=init,
+        )
+        check_import(place, request)
+        if not force:
+            self._look_at_disks(place, request)
+        return self._operate(place, [request], dry_run, attendance)
+
+    def create(
+        self,
+        instance: str,
+        name: str,
+        *,
+        provider: str | None = None,
+        region: str | None = None,
+        description: str = "",
+        force_poweroff: bool = False,
+        disk_ids: Sequence[str] = (),
+        snapshot_ids: Sequence[str] = (),
+        sysprep: bool = False,
+        tags: Mapping[str, str] | None = None,
+        family: str = "",
+        boot_mode: str | None = None,
+        dry_run: bool = False,
+        attendance: Attendance | None = None,
+    ) -> Result:
+        """Make an image of an instance (an id or an address)."""
+        place, ids = self.resolver.things([instance], provider, region)
+        request = CreateRequest(
+            name=name,
+            instance_id=ids[0],
+            description=description,
+            force_poweroff=force_poweroff,
+            disk_ids=tuple(disk_ids),
+            snapshot_ids=tuple(snapshot_ids),
+            sysprep=sysprep,
+            tags=dict(tags or {}),
+            family=family,
+            boot_mode=BootMode(boot_mode) if boot_mode else None,
+        )
+        check_create(place, request)
+        return self._operate(place, [request], dry_run, attendance)
+
+    def status(
+        self,
+        identifier: str,
+        provider: str | None = None,
+        region: str | None = None,
+        *,
+        attendance: Attendance | None = None,
+    ) -> Result:
+        """The state of a job, or of a vendor's task or image; with `attendance.wait` once it ended. Submits nothing."""
+        return StatusReader(self.resolver, self.journal, self.clock).read(
+            identifier, provider, region, attendance or Attendance(wait=False)
+        )
+
+    def resume(self, job_id: str, *, attendance: Attendance | None = None) -> Result:
+        """Take a job up where it stopped; failed steps are tried again, with new tokens. Nothing is done twice."""
+        return self._run(job_id, attendance or Attendance(), again=True)
+
+    # --------------------------------------------------------------------------------------------------- reading
+
+    def images(self, provider: str | None = None, region: str | None = None) -> list[dict[str, Any]]:
+        """The account's own images in every state, as the contract's rows."""
+        place = self.resolver.place(provider, region)
+        return [_image_row(place, image) for image in self.resolver.compute(place).images()]
+
+    def os_choices(self, provider: str | None = None, region: str | None = None) -> Sequence[OsChoice]:
+        """The operating systems that an import may name."""
+        return self.resolver.compute(self.resolver.place(provider, region)).os_choices()
+
+    def providers(self) -> list[Abilities]:
+        """What each service can and cannot do."""
+        return list(self.resolver.registry.abilities())
+
+    def jobs(self) -> Sequence[Job]:
+        """All jobs of the journal, newest first."""
+        return self.journal.jobs()
+
+    # --------------------------------------------------------------------------------------------------- running
+
+    def _operate(
+        self,
+        place: Place,
+        requests: Sequence[ServiceRequest],
+        dry_run: bool,
+        attendance: Attendance | None,
+    ) -> Result:
+        attending = attendance or Attendance()
+        if dry_run:
+            return self._check(place, requests)
+        self.resolver.compute(place)  # credentials and endpoint are looked at before a job is written down
+        job = self._new_job(place, requests)
+        self.journal.add(job)
+        attending.announce(f"job {job.id}; if this stops: imgmove jobs resume {job.id}")
+        return self._run(job.id, attending)
+
+    def _check(self, place: Place, requests: Sequence[ServiceRequest]) -> Result:
+        """Ask the provider whether it would accept; nothing is written down."""
+        service = self.resolver.compute(place)
+        results = [service.check(request, "imgmovedryrun") for request in requests]
+        notes = [note for result in results for note in result.notes]
+        if not all(result.performed for result in results):
+            notes.insert(0, f"{place.abilities.title} has no dry run: only the rules that we know were checked")
+        return Result(
+            operation_of(requests[0]).value, place.provider, place.region,
+            state=TaskState.SUCCEEDED, request_id=results[0].request_id,
+            message="; ".join(notes) or "would be accepted",
+            dry_run=True,
+        )  # fmt: skip
+
+    def _new_job(self, place: Place, requests: Sequence[ServiceRequest]) -> Job:
+        operation = operation_of(requests[0])
+        now = self.clock.now()
+        steps = tuple(
+            operation_step(_step_name(operation, request, len(requests)), place.provider, place.region, request)
+            for request in requests
+        )
+        shown = Operation.IMPORT if operation is Operation.TRANSFER else operation
+        job_id = new_job_id(now, self._chance)
+        return Job(job_id, shown, now, {"provider": place.provider, "region": place.region}, steps,
+                   profile=self.configuration.profile.name)  # fmt: skip
+
+    def _run(self, job_id: str, attending: Attendance, *, again: bool = False) -> Result:
+        looks = _Looks(attending.listener)
+        runner = Runner(self.journal, self.resolver.compute_at, clock=self.clock, listener=looks)
+        error: ImgmoveError | None = None
+        try:
+            runner.run(job_id, attending.options(again=again), attending.stop)
+        except ImgmoveError as failure:
+            error = failure
+        return result_of_job(self.journal.job(job_id), error, looks.latest)
+
+    # ---------------------------------------------------------------------------------------------------- import
+
+    def _import_place(self, scheme: str | None, provider: str | None, region: str | None) -> Place:
+        """The place of an import: the flag's, else the first service that imports from the object's store."""
+        if provider or not scheme:
+            return self.resolver.place(provider, region)
+        cloud = self.resolver.registry.store(scheme)
+        for name, abilities in cloud.services.items():
+            if abilities.store_scheme == scheme and Operation.IMPORT in abilities.operations:
+                return self.resolver.place(name, region)
+        raise usage_error(f"no service imports from {scheme}://", "copy the object to a store that one imports from")
+
+    def _disks(
+        self,
+        place: Place,
+        sources: Sequence[str],
+        bucket: str | None,
+        disk_format: str | None,
+        sizes: Sequence[int],
+    ) -> tuple[DiskSource, ...]:
+        if sizes and len(sizes) != len(sources):
+            raise usage_error(
+                f"{len(sizes)} --disk-size for {len(sources)} disks", "give one for each disk, in their order"
+            )
+        scheme = place.abilities.store_scheme
+        disks = []
+        for index, text in enumerate(sources):
+            address = self.resolver.object(text, scheme, bucket)
+            if address.scheme != scheme:
+                raise ImgmoveError(
+                    Kind.UNSUPPORTED, f"{place.abilities.title} imports from {scheme}://, not from {address.scheme}://",
+                    code="UnsupportedStore", hint=f"copy the object to a bucket of {scheme}:// in {place.region} first",
+                )  # fmt: skip
+            disks.append(
+                DiskSource(
+                    address.bucket,
+                    address.key,
+                    DiskFormat(disk_format) if disk_format else None,
+                    sizes[index] if sizes else None,
+                )
+            )
+        return tuple(disks)
+
+    def _look_at_disks(self, place: Place, request: ImportRequest) -> None:
+        """Raise for an object that is not there (NOT_FOUND) or is no image (CORRUPT), before anything is sent."""
+        from imgmove.app.objects import look_at_image
+
+        for index, disk in enumerate(request.disks):
+            store = self.resolver.store(place.abilities.store_scheme, disk.bucket, place.region)
+            look_at_image(store, disk.key, disk.format, system_disk=index == 0)
+
+    def _import_of_image(
+        self,
+        source: str,
+        name: str,
+        provider: str | None,
+        region: str | None,
+        description: str,
+        tags: dict[str, str],
+        dry_run: bool,
+        attendance: Attendance | None,
+    ) -> Result:
+        address = self.resolver.image(source)
+        if not isinstance(address, ImageAddress) or not provider:
+            raise usage_error(
+                f"{source} is an image; which service should fetch it?",
+                "give --provider (and --region) of the destination",
+            )
+        place = self.resolver.place(provider, region)
+        abilities = place.abilities
+        if address.provider not in abilities.transfer_from:
+            raise ImgmoveError(
+                Kind.UNSUPPORTED, f"{abilities.title} cannot fetch an image of {address.provider} by itself",
+                code="UnsupportedOperation", hint="export it, and import the object",
+            )  # fmt: skip
+        abilities.image_name.check(name)
+        request = TransferRequest(name, address.provider, address.region, address.id, description, tags)
+        return self._operate(place, [request], dry_run, attendance)
+
+
+class _Looks:
+    """Passes events on, and remembers the last look at each step."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self.latest: dict[str, TaskReport] = {}
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Polled):
+            self.latest[event.step] = event.report
+        self._listener(event)
+
+
+def _bucket_name(place: Place, text: str) -> str:
+    """`--bucket` as a name, or as an address of the provider's own store."""
+    scheme = place.abilities.store_scheme
+    parsed = parse_address(text)
+    if isinstance(parsed, Uri):
+        if parsed.scheme != scheme or parsed.path.strip("/"):
+            raise usage_error(f"{text!r} is no bucket of {scheme}://", f"give the bucket's name, or {scheme}://BUCKET")
+        return parsed.authority
+    return text
+
+
+def _step_name(operation: Operation, request: ServiceRequest, count: int) -> str:
+    word = "import" if operation is Operation.TRANSFER else operation.value
+    if count == 1 or not isinstance(request, ExportRequest):
+        return word
+    return f"{word}:{','.join(request.image_ids)}"
+
+
+def _image_row(place: Place, image: Image) -> dict[str, Any]:
+    address = ImageAddress(place.provider, place.region, image.id)
+    return {
+        "uri": str(address),
+        "id": image.id,
+        "name": image.name,
+        "state": image.state,
+        "size_gib": image.size_gib,
+        "os": image.os,
+        "created": image.created,
+    }
