@@ -24,6 +24,8 @@ class Bucket:
     created: float
     """Wall time, Unix seconds."""
     acl: str = "private"
+    grants: dict[str, list[str]] = field(default_factory=dict)
+    """COS: accounts (uins) by the permission granted them: READ, WRITE, READ_ACP, WRITE_ACP, FULL_CONTROL."""
     storage_class: str = "STANDARD"
     """In the vendor's spelling: STANDARD at Tencent, Standard at Alibaba."""
     encryption: str | None = None
@@ -46,6 +48,8 @@ class Properties:
     storage_class: str = ""
     """In the vendor's spelling; "" takes the bucket's when the object is stored."""
     acl: str = "default"
+    grants: dict[str, list[str]] = field(default_factory=dict)
+    """As a bucket's."""
     encryption: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
     """Standard headers given back as they came: Cache-Control, Content-Disposition, Content-Encoding, Expires…"""

@@ -81,7 +81,8 @@ class Objects:
                 reason = Reason.BUCKET_OWNED if taken.owner == owner else Reason.BUCKET_EXISTS
                 raise StoreError(reason, BucketName=name)
             kind = storage_class or STANDARD_CLASS[vendor]
-            bucket = Bucket(name, vendor, region, owner, self._world.clock.wall(), acl, kind)
+            created = self._world.clock.wall()
+            bucket = Bucket(name, vendor, region, owner, created, acl=acl, storage_class=kind)
             self.state.buckets[_id(bucket)] = bucket
             self.state.objects[_id(bucket)] = {}
             self._world.changed()

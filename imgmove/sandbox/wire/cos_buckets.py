@@ -1,0 +1,209 @@
+"""COS's operations on the service and on buckets, their listings among them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import quote
+
+from imgmove.sandbox.http import Response
+from imgmove.sandbox.wire.cos_acl import bucket_acl_of_headers, owner
+from imgmove.sandbox.wire.cos_call import VENDOR, Call
+from imgmove.sandbox.wire.cos_errors import CosError
+from imgmove.sandbox.wire.cos_properties import ENCRYPTIONS, check_md5
+from imgmove.sandbox.wire.store_xml import Element, Xml, XmlError, document, parse, tag, timestamp
+from imgmove.sandbox.world.object_records import StoredObject
+from imgmove.sandbox.world.objects import Bucket
+
+DEFAULT_REGION = "ap-guangzhou"
+"""Where a bucket is created when neither the Host header nor the document names a region."""
+MAX_KEYS = 1000
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*-(?P<app_id>\d{5,})")
+_MAX_NAME_CHARACTERS = 60
+
+
+def list_buckets(call: Call) -> Response:
+    """GET Service: the caller's buckets, of the region that the host or the query names."""
+    region = call.place.region or call.query.get("region", "")
+    found = [b for b in call.objects.buckets(VENDOR, call.account) if region in ("", b.region)]
+    buckets = tag("Buckets", *map(_bucket, found))
+    return xml_answer(tag("ListAllMyBucketsResult", owner(call.account), buckets))
+
+
+def _bucket(bucket: Bucket) -> Xml:
+    return tag(
+        "Bucket",
+        tag("Name", bucket.name),
+        tag("Location", bucket.region),
+        tag("CreationDate", timestamp(bucket.created).replace(".000", "")),
+        tag("BucketType", "cos"),
+    )
+
+
+def put_bucket(call: Call) -> Response:
+    """PUT Bucket: its name has to end in the caller's own APPID."""
+    name = call.place.bucket
+    match = _NAME.fullmatch(name)
+    account = call.world.accounts.account(VENDOR, call.account)
+    if match is None or len(name) > _MAX_NAME_CHARACTERS:
+        raise CosError("InvalidBucketName")
+    if account is None or match["app_id"] != account.app_id:
+        raise CosError("AccessDenied")
+    acl, grants = bucket_acl_of_headers(call)
+    region = call.place.region or _asked_region(call) or DEFAULT_REGION
+    bucket = call.objects.create_bucket(VENDOR, name, region, call.account, acl=acl)
+    bucket.grants = grants
+    return Response(200, [("Location", f"/{name}")])
+
+
+def _asked_region(call: Call) -> str:
+    if not call.request.body.size_bytes:
+        return ""
+    return body_document(call, "CreateBucketConfiguration").get("LocationConstraint").removeprefix("cos.")
+
+
+def head_bucket(_call: Call) -> Response:
+    """HEAD Bucket. The region comes with every answer about a bucket."""
+    return Response(200, [("Content-Type", "application/xml")])
+
+
+def delete_bucket(call: Call) -> Response:
+    """DELETE Bucket."""
+    call.objects.delete_bucket(call.bucket)
+    return Response(204, [])
+
+
+def get_location(call: Call) -> Response:
+    """GET Bucket location."""
+    return xml_answer(tag("LocationConstraint", call.bucket.region))
+
+
+def list_objects(call: Call) -> Response:
+    """GET Bucket (List Objects)."""
+    encode = encoder(call)
+    query, limit = call.query, call.number("max-keys", MAX_KEYS, 1, MAX_KEYS)
+    prefix, delimiter, marker = query.get("prefix", ""), query.get("delimiter", ""), query.get("marker", "")
+    page = call.objects.list(call.bucket, prefix, delimiter, marker, limit)
+    result = tag(
+        "ListBucketResult",
+        tag("Name", call.bucket.name),
+        *([tag("EncodingType", "url")] if "encoding-type" in query else []),
+        tag("Prefix", encode(prefix)),
+        tag("Marker", encode(marker)),
+        tag("MaxKeys", limit),
+        *([tag("Delimiter", encode(delimiter))] if delimiter else []),
+        tag("IsTruncated", str(page.truncated).lower()),
+        *([tag("NextMarker", encode(page.next_marker))] if page.truncated else []),
+        *(tag("CommonPrefixes", tag("Prefix", encode(each))) for each in page.prefixes),
+        *(_contents(call, item, encode) for item in page.items),
+    )
+    return xml_answer(result)
+
+
+def _contents(call: Call, item: StoredObject, encode: Callable[[str], str]) -> Xml:
+    app_id = call.bucket.name.rpartition("-")[2]
+    restored = []
+    if item.archived and item.restore_ready_at is not None:
+        restored = [tag("RestoreStatus", "DONE" if call.objects.readable(item) else "ONGOING")]
+    return tag(
+        "Contents",
+        tag("Key", encode(item.key)),
+        tag("LastModified", timestamp(item.last_modified)),
+        tag("ETag", f'"{item.etag}"'),
+        tag("Size", item.size_bytes),
+        tag("Owner", tag("ID", app_id), tag("DisplayName", app_id)),
+        tag("StorageClass", item.storage_class),
+        *restored,
+    )
+
+
+def delete_objects(call: Call) -> Response:
+    """DELETE Multiple Objects: up to 1000 keys; absent ones count as deleted."""
+    check_md5(call.header("Content-MD5"), call.request.body)
+    wanted = body_document(call, "Delete")
+    keys = [each.get("Key") or _raw_key(each) for each in wanted.all("Object")]
+    if not keys or len(keys) > MAX_KEYS or "" in keys:
+        raise CosError("MalformedXML")
+    for key in keys:
+        call.objects.delete(call.bucket, key)
+    quiet = wanted.get("Quiet").lower() == "true"
+    return xml_answer(tag("DeleteResult", *([] if quiet else [tag("Deleted", tag("Key", key)) for key in keys])))
+
+
+def _raw_key(element: Element) -> str:
+    """A key of nothing but blanks, which `get` would strip."""
+    return next((each.text for each in element.all("Key")), "")
+
+
+def get_encryption(call: Call) -> Response:
+    """GET Bucket encryption."""
+    if call.bucket.encryption is None:
+        raise CosError("NoSuchEncryptionConfiguration")
+    applied = tag("ApplyServerSideEncryptionByDefault", tag("SSEAlgorithm", call.bucket.encryption))
+    return xml_answer(tag("ServerSideEncryptionConfiguration", tag("Rule", applied)))
+
+
+def put_encryption(call: Call) -> Response:
+    """PUT Bucket encryption."""
+    wanted = body_document(call, "ServerSideEncryptionConfiguration")
+    algorithm = wanted.get("Rule/ApplyServerSideEncryptionByDefault/SSEAlgorithm")
+    if algorithm not in ENCRYPTIONS | {"KMS"}:
+        raise CosError("MalformedXML")
+    _encrypt(call, algorithm)
+    return Response(200, [])
+
+
+def delete_encryption(call: Call) -> Response:
+    """DELETE Bucket encryption."""
+    _encrypt(call, None)
+    return Response(204, [])
+
+
+def _encrypt(call: Call, algorithm: str | None) -> None:
+    with call.world.lock:
+        call.bucket.encryption = algorithm
+        call.world.changed()
+
+
+def not_set(code: str) -> Callable[[Call], Response]:
+    """The answer to a query for a setting that no bucket here has."""
+
+    def answer(_call: Call) -> Response:
+        raise CosError(code)
+
+    return answer
+
+
+def empty(name: str) -> Callable[[Call], Response]:
+    """The empty document that tells of a setting which was never made."""
+    return lambda _call: xml_answer(tag(name))
+
+
+def not_implemented(_call: Call) -> Response:
+    """What the sandbox does not have is said, not pretended."""
+    raise CosError("NotImplemented")
+
+
+def encoder(call: Call) -> Callable[[str], str]:
+    """How keys are written: as they are, or percent-encoded with `encoding-type=url`. Raises CosError."""
+    encoding = call.query.get("encoding-type")
+    if encoding in (None, ""):
+        return str
+    if encoding != "url":
+        raise CosError("InvalidArgument", "encoding-type is invalid.")
+    return lambda text: quote(text, safe="-_.~")
+
+
+def body_document(call: Call, root: str) -> Element:
+    """The request's document. Raises CosError MissingRequestBodyError, MalformedXML."""
+    if not call.request.body.size_bytes:
+        raise CosError("MissingRequestBodyError")
+    try:
+        return parse(call.request.body.read(), root)
+    except XmlError as error:
+        raise CosError("MalformedXML") from error
+
+
+def xml_answer(result: Xml, status: int = 200) -> Response:
+    """An answer with a document."""
+    return Response(status, [("Content-Type", "application/xml")], document(result))

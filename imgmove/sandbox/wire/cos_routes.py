@@ -1,0 +1,107 @@
+"""The operations of COS: how each is recognised, what it needs, what carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from imgmove.sandbox.http import Request, Response
+from imgmove.sandbox.wire import cos_acl
+from imgmove.sandbox.wire import cos_buckets as buckets
+from imgmove.sandbox.wire import cos_objects as objects
+from imgmove.sandbox.wire import cos_uploads as uploads
+from imgmove.sandbox.wire.cos_call import Call, Need, Route
+from imgmove.sandbox.wire.cos_errors import CosError
+from imgmove.sandbox.wire.cos_hosts import Place
+
+COPY = "x-cos-copy-source"
+UPLOAD = ("uploadId",)
+PART = ("partNumber", "uploadId")
+
+_UNSET: dict[str, tuple[str, Callable[[Call], Response]]] = {
+    "accelerate": ("Accelerate", buckets.empty("AccelerateConfiguration")),
+    "cors": ("CORS", buckets.not_set("NoSuchCORSConfiguration")),
+    "lifecycle": ("Lifecycle", buckets.not_set("NoSuchLifecycleConfiguration")),
+    "logging": ("Logging", buckets.empty("BucketLoggingStatus")),
+    "policy": ("Policy", buckets.not_set("NoSuchBucketPolicy")),
+    "replication": ("Replication", buckets.not_set("ReplicationConfigurationNotFoundError")),
+    "tagging": ("Tagging", buckets.not_set("NoSuchTagSet")),
+    "versioning": ("Versioning", buckets.empty("VersioningConfiguration")),
+    "website": ("Website", buckets.not_set("NoSuchWebsiteConfiguration")),
+}
+"""Settings that no bucket has here: what COS answers to a query for one that was never made."""
+
+ROUTES = (
+    Route("ListBuckets", "GetService", "service", "GET", Need.SIGNED, buckets.list_buckets),
+    # Settings of buckets
+    Route("GetBucketLocation", "GetBucket", "bucket", "GET", Need.OWN, buckets.get_location, ("location",)),
+    Route("GetBucketAcl", "GetBucketACL", "bucket", "GET", Need.READ_ACL, cos_acl.get_bucket_acl, ("acl",)),
+    Route("PutBucketAcl", "PutBucketACL", "bucket", "PUT", Need.WRITE_ACL, cos_acl.put_bucket_acl, ("acl",)),
+    *(
+        Route(f"GetBucket{name}", f"GetBucket{name}", "bucket", "GET", Need.OWN, handle, (parameter,))
+        for parameter, (name, handle) in _UNSET.items()
+    ),
+    *(
+        Route(f"{name}BucketEncryption", f"{name}BucketEncryption", "bucket", method, Need.OWN, handle, ("encryption",))
+        for name, method, handle in (
+            ("Get", "GET", buckets.get_encryption),
+            ("Put", "PUT", buckets.put_encryption),
+            ("Delete", "DELETE", buckets.delete_encryption),
+        )
+    ),
+    # Buckets
+    Route("ListMultipartUploads", "ListMultipartUploads", "bucket", "GET", Need.READ_BUCKET, uploads.list_uploads, ("uploads",)),
+    Route("DeleteMultipleObjects", "DeleteMultipleObjects", "bucket", "POST", Need.WRITE_BUCKET,
+          buckets.delete_objects, ("delete",)),
+    Route("ListObjects", "GetBucket", "bucket", "GET", Need.READ_BUCKET, buckets.list_objects),
+    Route("HeadBucket", "HeadBucket", "bucket", "HEAD", Need.READ_BUCKET, buckets.head_bucket),
+    Route("PutBucket", "PutBucket", "bucket", "PUT", Need.SIGNED, buckets.put_bucket),
+    Route("DeleteBucket", "DeleteBucket", "bucket", "DELETE", Need.OWN, buckets.delete_bucket),
+    # Multipart uploads
+    Route("InitiateMultipartUpload", "InitiateMultipartUpload", "object", "POST", Need.WRITE_BUCKET,
+          uploads.initiate, ("uploads",)),
+    Route("UploadPartCopy", "UploadPart", "object", "PUT", Need.WRITE_BUCKET, uploads.upload_part_copy, PART, COPY),
+    Route("UploadPart", "UploadPart", "object", "PUT", Need.WRITE_BUCKET, uploads.upload_part, PART),
+    Route("ListParts", "ListParts", "object", "GET", Need.WRITE_BUCKET, uploads.list_parts, UPLOAD),
+    Route("CompleteMultipartUpload", "CompleteMultipartUpload", "object", "POST", Need.WRITE_BUCKET, uploads.complete, UPLOAD),
+    Route("AbortMultipartUpload", "AbortMultipartUpload", "object", "DELETE", Need.WRITE_BUCKET, uploads.abort, UPLOAD),
+    # Objects
+    Route("GetObjectAcl", "GetObjectACL", "object", "GET", Need.READ_ACL, cos_acl.get_object_acl, ("acl",)),
+    Route("PutObjectAcl", "PutObjectACL", "object", "PUT", Need.WRITE_ACL, cos_acl.put_object_acl, ("acl",)),
+    Route("RestoreObject", "PostObjectRestore", "object", "POST", Need.OWN, objects.restore_object, ("restore",)),
+    Route("CopyObject", "PutObject", "object", "PUT", Need.WRITE_BUCKET, objects.copy_object, (), COPY),
+    Route("PutObject", "PutObject", "object", "PUT", Need.WRITE_BUCKET, objects.put_object),
+    Route("GetObject", "GetObject", "object", "GET", Need.READ_OBJECT, objects.get_object),
+    Route("HeadObject", "HeadObject", "object", "HEAD", Need.READ_OBJECT, objects.head_object),
+    Route("DeleteObject", "DeleteObject", "object", "DELETE", Need.WRITE_BUCKET, objects.delete_object),
+)  # fmt: skip
+"""Every operation by the title of the vendor's page, the more special ones first."""
+
+_SUBRESOURCES = frozenset(
+    {"acl", "append", "ci-process", "delete", "domain", "encryption", "intelligenttiering", "inventory", "legal-hold"}
+    | {"location", "notification", "object-lock", "origin", "partNumber", "referer", "restore", "retention", "select"}
+    | {"torrent", "uploadId", "uploads", "versions"}
+    | _UNSET.keys()
+)
+"""Query parameters that make another operation of a request: an unknown combination is not simply left out."""
+
+
+def find_route(request: Request, place: Place) -> Route | None:
+    """The operation that a request asks for, None for what the sandbox does not know."""
+    level = "object" if place.key else "bucket" if place.bucket else "service"
+    names = {name for name, _ in request.query()}
+    for route in ROUTES:
+        if route.level != level or route.method != request.method or not names.issuperset(route.parameters):
+            continue
+        if route.header and route.header not in request.headers:
+            continue
+        return route if route.parameters or not names & _SUBRESOURCES else None
+    return None
+
+
+def unknown(request: Request) -> CosError:
+    """The refusal of a request that no route fits."""
+    names = {name for name, _ in request.query()}
+    if names & {"partNumber", "uploadId"}:
+        return CosError("InvalidArgument", "partNumber and uploadId do not make sense in this request.")
+    lacking = names & _SUBRESOURCES or request.method in ("POST", "OPTIONS")
+    return CosError("NotImplemented" if lacking else "MethodNotAllowed")
