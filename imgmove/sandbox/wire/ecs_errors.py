@@ -209,6 +209,11 @@ _CREATE_COPY_DELETE: Errors = {
 }
 
 _LISTS: Errors = {
+    "InvalidParamter": (400, "Invalid Parameter"),
+    "InvalidInstanceType.ValueNotSupported": (
+        400,
+        "The specified InstanceType does not exist or beyond the permitted range.",
+    ),
     "InvalidImageOwnerAlias.ValueNotSupported": (400, "The specified ImageOwnerAlias value is not supported."),
     "InvalidUsage": (404, "The specifed Usage is not valid"),
     "InvalidOSType": (404, "The specifed OSType is not valid"),

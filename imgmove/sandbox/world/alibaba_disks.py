@@ -57,9 +57,11 @@ def unpack(alibaba: Alibaba, disk: ImageDisk, path: Path) -> None:
 
 def _accepted(settings: Settings, disk: ImageDisk, info: DiskInfo) -> DiskFormat:
     """The format to read the file in."""
-    for problem in info.problems:
-        if problem.kind in PROBLEM_CODES:
-            raise UnfitDiskError(PROBLEM_CODES[problem.kind], problem.message)
+    minded = [problem for problem in info.problems if problem.kind in PROBLEM_CODES]
+    if minded:
+        # A VHD of the wrong size may look damaged as well; the vendor has a code of its own for it.
+        worst = min(minded, key=lambda problem: problem.kind is not ProblemKind.VHD_SIZE)
+        raise UnfitDiskError(PROBLEM_CODES[worst.kind], worst.message)
     blank = info.format is DiskFormat.UNKNOWN and disk.kind == "data"  # no sign of a format is what raw looks like
     found = DiskFormat.RAW if blank else info.format
     archive = found is DiskFormat.TAR_GZ and ".gz" in settings.import_suffixes

@@ -31,10 +31,8 @@ class Statement:
 
     def covers(self, action: str, resource: str) -> bool:
         """Whether it speaks of this action (case ignored) on this resource; `*` and `?` are wildcards."""
-        if self.not_actions:
-            named = not _matches(self.not_actions, action.lower())
-        else:
-            named = _matches(self.actions, action.lower())
+        listed = _matches(self.not_actions or self.actions, action.lower())
+        named = listed is not bool(self.not_actions)
         return named and (not self.resources or _matches(self.resources, resource))
 
 

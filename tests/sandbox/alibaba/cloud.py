@@ -174,24 +174,26 @@ class Cloud:
         """DescribeTaskAttribute."""
         return self.ask("DescribeTaskAttribute", task_id=task_id, region_id=region)
 
-    def bucket(self, name: str = "hz") -> Bucket:
+    def bucket(self, name: str = "hz-bucket") -> Bucket:
         """A bucket."""
         bucket = self.world.objects.bucket("alibaba", name)
         assert bucket is not None
         return bucket
 
-    def put(self, key: str, content: bytes | Path, bucket: str = "hz", storage_class: str = "Standard") -> StoredObject:
+    def put(
+        self, key: str, content: bytes | Path, bucket: str = "hz-bucket", storage_class: str = "Standard"
+    ) -> StoredObject:
         """Stores an object."""
         properties = Properties(storage_class=storage_class)
         return self.world.objects.put(self.bucket(bucket), key, content, properties)
 
-    def content(self, key: str, bucket: str = "hz") -> Path:
+    def content(self, key: str, bucket: str = "hz-bucket") -> Path:
         """The file with an object's bytes."""
         found = self.world.objects.head(self.bucket(bucket), key)
         assert found is not None, f"no object {key}: {self.keys(bucket)}"
         return self.world.objects.path(found)
 
-    def keys(self, bucket: str = "hz") -> list[str]:
+    def keys(self, bucket: str = "hz-bucket") -> list[str]:
         """The keys in a bucket."""
         return [item.key for item in self.world.objects.list(self.bucket(bucket), max_keys=1000).items]
 
@@ -230,7 +232,7 @@ def running(root: Path) -> Iterator[Cloud]:
         world.accounts.add_role(
             Role("alibaba", ACCOUNT, role, f"30000000000000000{number}", trusted, TRUST_ECS, [policy_name])
         )
-    world.objects.create_bucket("alibaba", "hz", HANGZHOU, ACCOUNT)
+    world.objects.create_bucket("alibaba", "hz-bucket", HANGZHOU, ACCOUNT)
     world.objects.create_bucket("alibaba", "sg-bucket", SINGAPORE, ACCOUNT)
     wires = {"ecs": EcsWire(world, clock), "ram": RamWire(world, clock), "alibaba_sts": AlibabaStsWire(world, clock)}
     with serving(world, wires) as ports:

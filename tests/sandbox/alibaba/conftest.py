@@ -12,7 +12,7 @@ from tests.sandbox.alibaba.cloud import Cloud, running
 
 @pytest.fixture
 def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """Account, roles, buckets hz and sg-bucket, an image in each region, an instance; the clock stands still."""
+    """Account, roles, buckets hz-bucket and sg-bucket, an image in each region, an instance; the clock stands still."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "DEBUG"):
         monkeypatch.delenv(name, raising=False)
     with running(tmp_path) as cloud:

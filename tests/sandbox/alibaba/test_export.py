@@ -25,14 +25,14 @@ from tests.sandbox.alibaba.cloud import (
 ROLE = "AliyunECSImageExportDefaultRole"
 
 
-def export(cloud: Cloud, image: str = IMAGE, bucket: str = "hz", **parameters: Any) -> str:
+def export(cloud: Cloud, image: str = IMAGE, bucket: str = "hz-bucket", **parameters: Any) -> str:
     """Exports to the end; gives the task's id."""
     task_id = str(cloud.ask("ExportImage", image_id=image, ossbucket=bucket, **parameters)["TaskId"])
     cloud.finish()
     return task_id
 
 
-def refused(cloud: Cloud, image: str = IMAGE, bucket: str = "hz", **parameters: Any) -> Refused:
+def refused(cloud: Cloud, image: str = IMAGE, bucket: str = "hz-bucket", **parameters: Any) -> Refused:
     return cloud.refused("ExportImage", image_id=image, ossbucket=bucket, **parameters)
 
 
@@ -45,7 +45,7 @@ def related(task: dict[str, Any]) -> list[dict[str, str]]:
 def test_a_raw_export_is_a_tar_with_the_images_bytes(cloud: Cloud) -> None:
     task = cloud.task(export(cloud, ossprefix="backup"))
     key = f"backup_{IMAGE}_system.raw.tar.gz"
-    assert related(task) == [{"OSSBucket": "hz", "OSSObject": key, "ImageFormat": "raw"}]
+    assert related(task) == [{"OSSBucket": "hz-bucket", "OSSObject": key, "ImageFormat": "raw"}]
     assert (task["TaskStatus"], task["TaskProcess"], task["SuccessCount"]) == ("Finished", "100%", 1)
     with tarfile.open(cloud.content(key), "r:gz") as archive:
         (member,) = archive.getmembers()
@@ -91,7 +91,7 @@ def test_every_disk_is_an_object(cloud: Cloud) -> None:
 
 
 def test_a_task_moves_with_the_sandboxs_time(cloud: Cloud) -> None:
-    task_id = cloud.ask("ExportImage", image_id=IMAGE, ossbucket="hz")["TaskId"]
+    task_id = cloud.ask("ExportImage", image_id=IMAGE, ossbucket="hz-bucket")["TaskId"]
     seen = []
     for _ in range(4):
         task = cloud.task(task_id)
@@ -114,13 +114,13 @@ def test_an_export_with_the_same_name_replaces_the_object(cloud: Cloud) -> None:
 @pytest.mark.parametrize("name", ["TaskId", "ExportTaskId", ""])
 def test_the_task_id_has_several_names(cloud: Cloud, name: str) -> None:
     cloud.settings.export_task_key = name
-    answer = cloud.rpc("ecs", "ExportImage", RegionId=HANGZHOU, ImageId=IMAGE, OSSBucket="hz")
+    answer = cloud.rpc("ecs", "ExportImage", RegionId=HANGZHOU, ImageId=IMAGE, OSSBucket="hz-bucket")
     assert set(answer) == {"RequestId", "RegionId", *([name] if name else [])}
 
 
 def test_related_items_may_be_missing_or_late(cloud: Cloud) -> None:
     cloud.settings.task_fields_delay = 100
-    task_id = cloud.ask("ExportImage", image_id=IMAGE, ossbucket="hz")["TaskId"]
+    task_id = cloud.ask("ExportImage", image_id=IMAGE, ossbucket="hz-bucket")["TaskId"]
     assert related(cloud.task(task_id)) == [{}]
     cloud.clock.advance(100)
     assert related(cloud.task(task_id)) != [{}]
@@ -130,7 +130,7 @@ def test_related_items_may_be_missing_or_late(cloud: Cloud) -> None:
 
 def test_objects_may_come_after_the_task_is_finished(cloud: Cloud) -> None:
     cloud.settings.object_lag_seconds = 50
-    task_id = cloud.ask("ExportImage", image_id=IMAGE, ossbucket="hz")["TaskId"]
+    task_id = cloud.ask("ExportImage", image_id=IMAGE, ossbucket="hz-bucket")["TaskId"]
     cloud.clock.advance(200)
     assert (cloud.task(task_id)["TaskStatus"], cloud.keys()) == ("Finished", [])
     cloud.clock.advance(50)
@@ -138,7 +138,7 @@ def test_objects_may_come_after_the_task_is_finished(cloud: Cloud) -> None:
 
 
 def test_older_names_of_bucket_and_prefix_are_taken(cloud: Cloud) -> None:
-    cloud.rpc("ecs", "ExportImage", RegionId=HANGZHOU, ImageId=IMAGE, OssBucket="hz", OssPrefix="x")
+    cloud.rpc("ecs", "ExportImage", RegionId=HANGZHOU, ImageId=IMAGE, OssBucket="hz-bucket", OssPrefix="x")
     cloud.finish()
     cloud.ask("DescribeTasks")
     assert cloud.keys() == [f"x_{IMAGE}_system.raw.tar.gz"]
@@ -232,7 +232,7 @@ def test_images_that_cannot_be_exported(
 
 
 def test_one_export_of_an_image_at_a_time(cloud: Cloud) -> None:
-    cloud.ask("ExportImage", image_id=IMAGE, ossbucket="hz", ossprefix="one")
+    cloud.ask("ExportImage", image_id=IMAGE, ossbucket="hz-bucket", ossprefix="one")
     answer = refused(cloud, ossprefix="two")
     assert (answer.code, answer.status) == ("ImageIsExporting", 403)
     cloud.finish()
@@ -364,7 +364,7 @@ def test_the_weekly_quota_comes_back(cloud: Cloud) -> None:
 def test_the_codes_of_the_older_page(cloud: Cloud, parameters: dict[str, str], code: str, status: int) -> None:
     cloud.add_image("m-busy")
     cloud.add_image("m-market", product_code="cmjj1")
-    cloud.ask("ExportImage", image_id="m-busy", ossbucket="hz")
+    cloud.ask("ExportImage", image_id="m-busy", ossbucket="hz-bucket")
     cloud.settings.error_names = "2017"
     answer = refused(cloud, **parameters)
     assert (answer.code, answer.status) == (code, status)
@@ -397,7 +397,7 @@ def test_a_task_may_be_made_to_stall(cloud: Cloud) -> None:
 
 
 def test_a_bucket_that_vanishes_fails_the_task(cloud: Cloud) -> None:
-    task_id = cloud.ask("ExportImage", image_id=IMAGE, ossbucket="hz")["TaskId"]
+    task_id = cloud.ask("ExportImage", image_id=IMAGE, ossbucket="hz-bucket")["TaskId"]
     cloud.world.objects.delete_bucket(cloud.bucket())
     cloud.finish()
     task = cloud.task(task_id)
@@ -406,7 +406,7 @@ def test_a_bucket_that_vanishes_fails_the_task(cloud: Cloud) -> None:
 
 
 def test_an_image_that_is_exported_cannot_be_deleted(cloud: Cloud) -> None:
-    task_id = cloud.ask("ExportImage", image_id=IMAGE, ossbucket="hz")["TaskId"]
+    task_id = cloud.ask("ExportImage", image_id=IMAGE, ossbucket="hz-bucket")["TaskId"]
     assert cloud.refused("DeleteImage", image_id=IMAGE).code == "ImageIsExporting"
     cloud.ask("CancelTask", task_id=task_id)
     cloud.finish()

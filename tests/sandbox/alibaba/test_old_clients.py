@@ -47,7 +47,7 @@ def test_an_rpc_request(cloud: Cloud) -> None:
     request = RpcRequest("Ecs", "2014-05-26", "ExportImage")
     request.set_endpoint(cloud.endpoint())
     request.set_protocol_type("http")
-    for name, value in {"ImageId": IMAGE, "OSSBucket": "hz", "OSSPrefix": "old"}.items():
+    for name, value in {"ImageId": IMAGE, "OSSBucket": "hz-bucket", "OSSPrefix": "old"}.items():
         request.add_query_param(name, value)
     answer = json.loads(client().do_action_with_exception(request))
     assert cloud.task(answer["TaskId"])["TaskAction"] == "ExportImage"
@@ -65,7 +65,7 @@ def test_a_wrong_secret_is_told_as_such(cloud: Cloud) -> None:
 
 def test_refusals_carry_code_status_and_request_id(cloud: Cloud) -> None:
     with pytest.raises(ServerException) as error:
-        client().do_action_with_exception(common(cloud, "ExportImage", ImageId="m-none", OSSBucket="hz"))
+        client().do_action_with_exception(common(cloud, "ExportImage", ImageId="m-none", OSSBucket="hz-bucket"))
     assert (error.value.get_error_code(), error.value.get_http_status()) == ("InvalidImageId.NotFound", 404)
     assert len(error.value.get_request_id()) == 36
 

@@ -159,6 +159,6 @@ def test_too_many_calls_of_one_action_in_a_minute(cloud: Cloud) -> None:
 def test_faults_take_the_vendors_status(cloud: Cloud, fault: str, kind: type[Any], status: int) -> None:
     cloud.fault(f"ecs:ExportImage {fault}")
     with pytest.raises(kind) as error:
-        cloud.ask("ExportImage", image_id=IMAGE, ossbucket="hz")
+        cloud.ask("ExportImage", image_id=IMAGE, ossbucket="hz-bucket")
     assert error.value.status_code == status
     assert cloud.world.alibaba.state.tasks == []
