@@ -130,8 +130,8 @@ class Control:
 
     def _add_fault(self, given: Mapping[str, Any]) -> Answer:
         try:
-            text = given.get("fault")
-            self._sandbox.faults.add(text if isinstance(text, str) else fault_from_mapping(given))
+            only_text = list(given) == ["fault"] and isinstance(given["fault"], str)
+            self._sandbox.faults.add(given["fault"] if only_text else fault_from_mapping(given))
         except FaultError as error:
             raise RefusedError(400, "InvalidFault", str(error)) from error
         return self._faults()

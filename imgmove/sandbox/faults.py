@@ -238,7 +238,7 @@ def parse_faults_toml(text: str, name: str = "faults") -> list[Fault]:
 
 _FIELD_TYPES: Mapping[str, tuple[type, ...]] = {
     "service": (str,), "action": (str,), "effect": (str,), "code": (str,), "message": (str,), "status": (int,),
-    "seconds": (int, float), "after": (int,), "times": (int, str), "reason": (str,),
+    "seconds": (int, float), "after": (int,), "times": (int, str, type(None)), "reason": (str,),
 }  # fmt: skip
 
 
