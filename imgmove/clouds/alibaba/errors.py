@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from imgmove.clouds.alibaba import codes_ecs
@@ -13,6 +13,19 @@ from imgmove.clouds.alibaba.limits import KNOWN_REGIONS
 from imgmove.clouds.alibaba.transport import Answer
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.text import clean
+
+#: What to do about a code that the table does not know.
+_KIND_HINTS: Final = {
+    Kind.DENIED: "check the access key, its RAM policy and the service roles",
+    Kind.QUOTA: "ask for a higher quota, or remove what is not needed",
+    Kind.THROTTLED: "wait a little",
+    Kind.UNAVAILABLE: "try again later",
+    Kind.NOT_FOUND: "check id, region and account",
+    Kind.EXISTS: "choose another name",
+    Kind.CONFLICT: "wait until it is no longer busy, then try again",
+    Kind.UNSUPPORTED: "`imgmove providers` lists what the service can do",
+    Kind.INVALID: "mend what the message names",
+}
 
 
 def refused(
@@ -28,7 +41,7 @@ def refused(
     kind = kind_of(service, code, answer.status)
     return ImgmoveError(
         kind, message or (row.meaning if row else f"HTTP {answer.status}"), code=code or f"HTTP{answer.status}",
-        hint=hint or (row.hint if row else ""), request_id=request_id or None,
+        hint=hint or (row.hint if row else _KIND_HINTS.get(kind, "")), request_id=request_id or None,
         maybe_applied=changes and doubtful and kind is not Kind.THROTTLED,
         retry_after_seconds=retry_after_seconds,
     )  # fmt: skip

@@ -32,14 +32,12 @@ class ImageWatch:
         """One look (`ComputeProvider.poll`). A finished task is no end: its image may not be usable yet (1.7)."""
         task = self._task(handle.task_id)
         image = self._image(handle)
-        if image is not None:
-            report = _of_image(image, task)
-        else:
-            report = self._without_image(handle, task, seen=bool(memo.get("seen")))
+        seen = bool(memo.get("seen"))
+        report = _of_image(image, task) if image else self._without_image(handle, task, seen=seen)
         return replace(
             report, task_id=handle.task_id, image_id=image.id if image else handle.image_id,
             request_id=(task.request_id if task else "") or None,
-            memo={"seen": image is not None or bool(memo.get("seen"))},
+            memo={"seen": image is not None or seen},
         )  # fmt: skip
 
     def find(self, request: ServiceRequest, since: float) -> Handle | None:

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from typing import Final
 
 #: Loggers to which the SDKs attach stream handlers as they are imported (alibaba.md 5.3).
-_NOISY_LOGGERS: Final = ("credentials", "darabonba-core", "alibabacloud-tea", "oss2")
+_NOISY_LOGGERS: Final = (
+    "credentials", "darabonba-core", "alibabacloud-tea", "oss2", "aliyunsdkcore.http.http_response",
+)  # fmt: skip
 
 
 @contextmanager

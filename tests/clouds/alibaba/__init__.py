@@ -1,0 +1,1 @@
+"""Tests of Alibaba Cloud's adapters."""
