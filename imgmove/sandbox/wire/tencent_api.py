@@ -65,6 +65,7 @@ class Action:
     parameters: Struct = NOTHING
     per_second: int = 20
     needs_region: bool = True
+    needs_rights: bool = True
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,8 @@ class TencentApi:
             self._rates.count((account.account_id, common.action), action.per_second, self._clock.wall())
         parameters = self._parameters(request, common, action)
         call = Call(self._world, common.action, common.region, parameters, key, account)
-        self._authorize(call)
+        if action.needs_rights:
+            self._authorize(call)
         self._world.tencent.settle()
         return action.handler(call)
 

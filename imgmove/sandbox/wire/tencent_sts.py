@@ -128,7 +128,7 @@ def _issue(call: Call, account_id: str, principal: str, session: Session, second
 
 
 ACTIONS: Mapping[str, Action] = {
-    "GetCallerIdentity": Action(get_caller_identity),
+    "GetCallerIdentity": Action(get_caller_identity, needs_rights=False),
     "AssumeRole": Action(assume_role, ASSUME_PARAMETERS, per_second=600),
     "GetFederationToken": Action(get_federation_token, FEDERATION_PARAMETERS, per_second=600),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import string
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ from imgmove.sandbox.world.tencent_rules import Settings
 if TYPE_CHECKING:
     from imgmove.sandbox.world import World
 
+SCRATCH_PREFIX = "cvm-work-"
+"""Directories beside the blobs in which tasks convert disks; a killed sandbox leaves them."""
 FIRST_TASK_ID = 105591590
 
 
@@ -72,6 +75,8 @@ class Tencent:
         self.blobs = world.root / "cvm-disks"
         """Raw bytes of disks, one file each, never changed once written."""
         self.blobs.mkdir(exist_ok=True)
+        for left_over in world.root.glob(f"{SCRATCH_PREFIX}*"):
+            shutil.rmtree(left_over)
 
     @property
     def settings(self) -> Settings:

@@ -132,6 +132,8 @@ class Settings:
     """"" makes DescribeImages answer unknown ids with an empty set, else with this code (2.1, unconfirmed)."""
     partial_objects: bool = False
     """Whether a part of an exported object is visible half-way (1.1, unconfirmed)."""
+    export_crc: bool = True
+    """Whether exported objects carry a CRC-64; a writer may leave none (6)."""
     import_moves_sync_percent: bool = False
     """Whether SyncPercent moves during imports (1.2, unconfirmed)."""
     ecm_keeps_image_id: bool = False

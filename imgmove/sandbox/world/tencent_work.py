@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgmove.sandbox.disks import DiskError, DiskFormat, convert
+from imgmove.sandbox.world.tencent import SCRATCH_PREFIX
 from imgmove.sandbox.world.tencent_disks import RejectedError, check_guest, gib, unpack
 from imgmove.sandbox.world.tencent_records import (
     DATA_DISK,
@@ -30,6 +31,9 @@ from imgmove.sandbox.world.tencent_rules import IMPORT_PROBLEMS
 if TYPE_CHECKING:
     from imgmove.sandbox.world import World
     from imgmove.sandbox.world.object_records import Bucket
+
+
+EXPORT_PART_BYTES = 64 << 20
 
 
 class WorkError(Exception):
@@ -80,7 +84,7 @@ def _finish(world: World, task: Task, work: Work) -> None:
 
 @contextmanager
 def _scratch(world: World) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir=world.root, prefix="cvm-work-") as directory:
+    with tempfile.TemporaryDirectory(dir=world.root, prefix=SCRATCH_PREFIX) as directory:
         yield Path(directory)
 
 
@@ -92,8 +96,19 @@ def _finish_export(world: World, task: Task) -> None:
     with _scratch(world) as directory:
         written = [(file, _converted(world, task, file, directory)) for file in task.export.files]
         for file, path in written:
-            world.objects.put(bucket, file.key, path, move=True)
+            _store(world, bucket, file.key, path)
     _back_to_normal(world, task)
+
+
+def _store(world: World, bucket: Bucket, key: str, path: Path) -> None:
+    """Puts an exported file into the bucket; larger ones look as if they had been uploaded in parts."""
+    item = world.objects.put(bucket, key, path, move=True)
+    if item.size_bytes > EXPORT_PART_BYTES:
+        item.part_count = -(-item.size_bytes // EXPORT_PART_BYTES)
+        item.etag = f"{item.etag}-{item.part_count}"
+    if not world.tencent.settings.export_crc:
+        item.crc64 = None
+    world.changed()
 
 
 def _export_bucket(world: World, task: Task) -> Bucket:
@@ -126,7 +141,7 @@ def _show_part(world: World, task: Task) -> None:
             path = _converted(world, task, file, directory)
             with path.open("r+b") as half:
                 half.truncate(max(1, path.stat().st_size // 2))
-            world.objects.put(bucket, file.key, path, move=True)
+            _store(world, bucket, file.key, path)
     export.part_shown = True
     world.changed()
 
