@@ -30,6 +30,7 @@ _COMMON: Errors = {
         403,
         "User not authorized to operate on the specified resource, or this API doesn't support RAM.",
     ),
+    "NoPermission": (403, "You are not authorized to do this action."),
     "Forbidden.Unauthorized": (403, "User not authorized to operate on the specified resource."),
     "Forbbiden": (403, "User not authorized to operate on the specified resource."),
     "Forbidden.RiskControl": (403, "This operation is forbidden by Aliyun RiskControl system."),
@@ -80,6 +81,11 @@ _NAMES_AND_TAGS: Errors = {
 
 _OSS: Errors = {
     "NoSetRoletoECSServiceAcount": (
+        403,
+        "ECS service account Have no right to access your OSS.please attach a role of access your oss to ECS "
+        "service account.",
+    ),
+    "NoSetRoletoECSServiceAccount": (
         403,
         "ECS service account Have no right to access your OSS.please attach a role of access your oss to ECS "
         "service account.",
@@ -249,22 +255,16 @@ ECS_ERRORS: Errors = {
 }
 """Statuses and texts of the vendor's pages (alibaba.md 9.1 to 9.4, D21); where those give none, ours are plain."""
 
-ACCOUNT_PROBLEMS = (
-    "Account.Arrearage",
-    "Forbidden.RiskControl",
-    "InsufficientBalance",
-    "InvalidAccountStatus.NotEnoughBalance",
-    "InvalidAccountStatus.OSSDisabled",
-    "InvalidAccountStatus.SnapshotServiceUnavailable",
-    "RealNameAuthenticationError",
-)
-"""What `Settings.account_problem` may hold."""
-
 EXPORT_ERRORS_OF_2017: Errors = {
     "InvalidRegionId.NotFound": (400, "RegionId.NotFound"),
     "InvalidRegion.NotSupport": (403, "InvalidRegion.NotSupport"),
     "InvalidImageId.NotFound": (403, "ImageId.NotFound"),
     "InvalidOSSPrefix.Malformed": (400, "OssPrefix.Malformed"),
+    "NoSetRoletoECSServiceAccount": (
+        403,
+        "ECS service account Have no right to access your OSS.please attach a role of access your oss to ECS "
+        "service account.",
+    ),
     "InvalidOSSBucket.NotFound": (400, "OssBucket.NotFound"),
     "InvalidOSSBucket.NotMatched": (400, "OssBucket.NotFound"),
     "ImageIsExporting": (403, "OperationDenied.ImageExporting"),

@@ -89,6 +89,8 @@ def _import(call: Call, region: str, disks: list[ImageDisk], guest: _Guest) -> A
     for disk in disks:
         bucket = usable_bucket(call, disk.oss_bucket, region)
         check_rights(call, role, IMPORT_RIGHTS, bucket.name, disk.oss_object)
+        if bucket.name in alibaba.settings.flow_limited_buckets:
+            raise RpcError("InvalidOSSBucket.FlowLimit")
         readable_object(call, bucket, disk.oss_object)
         if PurePosixPath(disk.oss_object).suffix.lower() not in alibaba.settings.import_suffixes:
             raise RpcError("UnsupportedSuffix.OSSObject")

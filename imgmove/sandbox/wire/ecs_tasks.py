@@ -32,8 +32,8 @@ def describe_task_attribute(call: Call) -> Answer:
     """One task with its progress, and its objects or the reason of its failure."""
     region = region_of(call, status=400)
     task = _task(call, region)
-    done = task.status == "Finished"
-    failed = task.status == "Failed"
+    progress = _progress(call, task)
+    done, failed = task.status == "Finished", task.status == "Failed"
     return {
         "RegionId": region,
         "TaskId": task.task_id,
@@ -43,10 +43,10 @@ def describe_task_attribute(call: Call) -> Answer:
         "SupportCancel": "true",
         "CreationTime": to_minute(task.created),
         "FinishedTime": to_minute(task.finished),
-        "TotalCount": 1,
-        "SuccessCount": int(done),
-        "FailedCount": int(failed),
-        "OperationProgressSet": {"OperationProgress": _progress(call, task)},
+        "TotalCount": len(progress),
+        "SuccessCount": len(progress) * done,
+        "FailedCount": len(progress) * failed,
+        "OperationProgressSet": {"OperationProgress": progress},
     }
 
 

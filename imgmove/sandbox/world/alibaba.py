@@ -55,6 +55,7 @@ class Alibaba:
         self.blobs = world.root / "ecs-disks"
         """Raw bytes of disks, one file each, never changed once written."""
         self.blobs.mkdir(exist_ok=True)
+        self._litter = False
 
     @property
     def settings(self) -> Settings:
@@ -121,13 +122,20 @@ class Alibaba:
         return self.blobs / name
 
     def drop_unused_blobs(self) -> None:
-        """Removes the files that no image, snapshot or instance refers to any more."""
+        """Removes the files that no image, snapshot or instance refers to, and what killed work has left behind."""
+        self._litter = False
         used = {snapshot.blob for snapshot in self.state.snapshots}
         used |= {disk.blob for image in self.state.images for disk in image.disks}
         used |= {disk.blob for instance in self.state.instances for disk in instance.disks}
         for path in self.blobs.iterdir():
-            if path.name not in used:
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name not in used:
                 path.unlink()
+
+    def litter(self) -> None:
+        """Notes that files may be unneeded. They go with the next call: by then the state without them is on disk."""
+        self._litter = True
 
     # What changes
 
@@ -154,13 +162,13 @@ class Alibaba:
     def remove_image(self, image: Image) -> None:
         """Deletes an image; its snapshots stay, as at the vendor."""
         self.state.images.remove(image)
-        self.drop_unused_blobs()
+        self.litter()
         self._world.changed()
 
     def remove_snapshot(self, snapshot: Snapshot) -> None:
         """Deletes a snapshot."""
         self.state.snapshots.remove(snapshot)
-        self.drop_unused_blobs()
+        self.litter()
         self._world.changed()
 
     def start(self, task: Task) -> Task:
@@ -209,6 +217,8 @@ class Alibaba:
 
     def settle(self) -> None:
         """Brings every task and image up to the sandbox's present. Costs nothing when nothing is due."""
+        if self._litter:
+            self.drop_unused_blobs()
         for task in list(self.state.tasks):
             if not (task.over and (task.delivered or task.status != "Finished")):
                 advance(self._world, task)

@@ -135,7 +135,10 @@ class Settings:
     failed_import_leaves_image: bool = True
     """A failed import leaves an image in CreateFailed; otherwise the image vanishes."""
     account_problem: str = ""
-    """A code of `ACCOUNT_PROBLEMS` that every call which makes something is refused with."""
+    """A code that every call which makes something is refused with: "Account.Arrearage", "Forbidden.RiskControl",
+    "RealNameAuthenticationError", "InsufficientBalance", "InvalidAccountStatus.…" (alibaba.md 9.3, 9.4)."""
+    flow_limited_buckets: list[str] = field(default_factory=list)
+    """Buckets that are limited in bandwidth, so that nothing is imported from them (InvalidOSSBucket.FlowLimit)."""
     role_delay_seconds: float = 0.0
     """Real seconds until a new role is effective; at the vendor about 60."""
     object_delay_seconds: float = 0.0

@@ -73,9 +73,11 @@ def _fail(world: World, task: Task, code: str, message: str) -> None:
     image = _made(world, task)
     if image is not None:
         move(image, "CreateFailed")
+        for disk in image.disks:
+            disk.blob = disk.blob if disk.snapshot_id else ""
         if task.action == "ImportImage" and not world.alibaba.settings.failed_import_leaves_image:
             world.alibaba.remove_image(image)
-    world.alibaba.drop_unused_blobs()
+    world.alibaba.litter()
     world.changed()
 
 
@@ -111,7 +113,7 @@ def _write_objects(world: World, task: Task, bucket: Bucket) -> None:
     image = world.alibaba.image(task.region, task.image_id)
     if image is None:
         raise WorkError("InvalidImageId.NotFound", "The specified ImageId does not exist.")
-    with tempfile.TemporaryDirectory(dir=world.root, prefix="ecs-work-") as scratch:
+    with tempfile.TemporaryDirectory(dir=world.alibaba.blobs, prefix="work-") as scratch:
         written = [
             (key, _written(world, task, disk, key, Path(scratch)))
             for disk, key in zip(image.disks, task.objects, strict=True)

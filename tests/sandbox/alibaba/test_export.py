@@ -83,6 +83,7 @@ def test_every_disk_is_an_object(cloud: Cloud) -> None:
     task = cloud.task(export(cloud, "m-bp1data", ossprefix="p"))
     names = [f"p_m-bp1data_{disk}.raw.tar.gz" for disk in ("system", "data_xvdb", "data_xvdc")]
     assert [items["OSSObject"] for items in related(task)] == names
+    assert (task["TotalCount"], task["SuccessCount"], task["FailedCount"]) == (3, 3, 0)
     assert cloud.keys() == sorted(names)
     with tarfile.open(cloud.content(names[2]), "r:gz") as archive:
         stream = archive.extractfile("p_m-bp1data_data_xvdc.raw")

@@ -337,6 +337,10 @@ def no_more_snapshots(cloud: Cloud) -> None:
     cloud.settings.max_snapshots = 1
 
 
+def limited(cloud: Cloud) -> None:
+    cloud.settings.flow_limited_buckets = ["hz-bucket"]
+
+
 def no_role(cloud: Cloud) -> None:
     cloud.world.accounts.delete_role("alibaba", ACCOUNT, ROLE)
 
@@ -356,6 +360,7 @@ def not_visible_yet(cloud: Cloud) -> None:
         (not_white_listed, "UserNotInTheWhiteList", 403),
         (no_more_images, "QuotaExceed.Image", 403),
         (no_more_snapshots, "QuotaExceed.Snapshot", 403),
+        (limited, "InvalidOSSBucket.FlowLimit", 403),
         (no_role, "NoSetRoletoECSServiceAcount", 403),
         (oss_off, "InvalidAccountStatus.OSSDisabled", 403),
         (not_visible_yet, "InvalidOSSObject.NotFound", 400),
@@ -476,9 +481,13 @@ def test_a_disk_larger_than_asked_for(cloud: Cloud) -> None:
 
 def test_a_failed_import_may_leave_nothing(cloud: Cloud) -> None:
     cloud.settings.failed_import_leaves_image = False
+    before = len(list(cloud.world.alibaba.blobs.iterdir()))
     cloud.put("bad.raw", b"no disk")
-    assert failure(cloud, key="bad.raw", image_name="bad") == "InvalidImageFormat.Malformed"
+    mapping = disks("disk.raw", "bad.raw", format="RAW")
+    cloud.put("worse.raw", b"no disk either" * 37)
+    assert failure(cloud, disk_device_mapping=[*mapping, *disks("worse.raw")], image_name="bad")
     assert cloud.images(ImageName="bad") == []
+    assert len(list(cloud.world.alibaba.blobs.iterdir())) == before
 
 
 def test_a_failed_image_can_be_deleted_and_its_name_used_again(cloud: Cloud) -> None:
@@ -538,4 +547,5 @@ def test_what_is_no_longer_used_takes_no_space(cloud: Cloud) -> None:
     assert cloud.refused("DeleteSnapshot", snapshot_id=snapshot).code == "SnapshotCreatedImage"
     cloud.ask("DeleteImage", image_id=answer["ImageId"])
     cloud.ask("DeleteSnapshot", snapshot_id=snapshot)
+    cloud.ask("DescribeRegions")  # files go with the next call
     assert len(list(cloud.world.alibaba.blobs.iterdir())) == before
