@@ -116,6 +116,7 @@ class Persistence:
                 raw = msgspec.json.encode(self._snapshot())
             _replace(self._path, raw)
             self._saved_version = version
+        self._world.purge(version)
 
     def _snapshot(self) -> dict[str, object]:
         clock = self._world.clock

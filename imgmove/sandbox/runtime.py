@@ -43,7 +43,7 @@ class Runtime:
         self._temporary = directory is None
         try:
             root = self._prepare(directory)
-            self.world = World(root, clock, faults)
+            self.world = World(root, clock, faults, durable=not self._temporary)
             self._persistence = Persistence(self.world)
             self._wires = make_wires(self.world, clock)
             self._fill(speed)

@@ -99,6 +99,28 @@ def test_every_save_returns_with_its_change_on_disk(tmp_path: Path) -> None:
     assert missing == []
 
 
+def test_a_discarded_file_goes_once_the_state_without_it_is_on_disk(tmp_path: Path) -> None:
+    world = World(tmp_path, Clock(), FaultPlan(), durable=True)
+    persistence = Persistence(world)
+    persistence.save()
+    blob = world.blobs / "old"
+    blob.write_text("bytes")
+    world.discard(blob)
+    persistence.save()
+    assert blob.exists(), "the state on disk may still name it"
+    world.changed()
+    persistence.save()
+    assert not blob.exists()
+
+
+def test_a_discarded_file_goes_at_once_where_nothing_is_kept(tmp_path: Path) -> None:
+    world = world_in(tmp_path)
+    (world.blobs / "old").write_text("bytes")
+    world.discard(world.blobs / "old")
+    world.discard(world.blobs / "old")
+    assert list(world.blobs.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [

@@ -27,7 +27,8 @@ SECTIONS = ("accounts", "objects", "tencent", "alibaba")
 class World:
     """Both clouds' contents. `root` is the directory that holds `blobs/` (objects) and `incoming/` (bodies).
 
-    All access goes under `lock`, a re-entrant lock: the wires take it, the sections rely on it.
+    All access goes under `lock`, a re-entrant lock: the wires take it, the sections rely on it. `durable` says
+    that the state is written to disk, after each change, by somebody who then calls `purge`.
     """
 
     accounts: Accounts
@@ -35,7 +36,7 @@ class World:
     tencent: Tencent
     alibaba: Alibaba
 
-    def __init__(self, root: Path, clock: Clock, faults: FaultPlan) -> None:
+    def __init__(self, root: Path, clock: Clock, faults: FaultPlan, *, durable: bool = False) -> None:
         from imgmove.sandbox.world.accounts import Accounts
         from imgmove.sandbox.world.alibaba import Alibaba
         from imgmove.sandbox.world.objects import Objects
@@ -47,6 +48,8 @@ class World:
         self.lock = threading.RLock()
         self.version = 0
         """Counts the changes; what persistence compares to know whether there is something to write."""
+        self._durable = durable
+        self._discarded: list[tuple[int, Path]] = []
         self.blobs = root / "blobs"
         self.incoming = root / "incoming"
         self.blobs.mkdir(parents=True, exist_ok=True)
@@ -68,3 +71,23 @@ class World:
         """Notes that the state has changed, so that it is written before the request in hand is answered."""
         with self.lock:
             self.version += 1
+
+    def discard(self, path: Path) -> None:
+        """Removes a file that the state no longer names; to be called before `changed`. Absent is fine.
+
+        In a durable world the file goes once the state without it is on disk: whatever a SIGKILL leaves behind,
+        every file that it names is there.
+        """
+        if not self._durable:
+            path.unlink(missing_ok=True)
+            return
+        with self.lock:
+            self._discarded.append((self.version, path))
+
+    def purge(self, saved_version: int) -> None:
+        """Removes what was discarded before this version of the state, which is on disk now."""
+        with self.lock:
+            ready = [path for version, path in self._discarded if version < saved_version]
+            self._discarded = [entry for entry in self._discarded if entry[0] >= saved_version]
+        for path in ready:
+            path.unlink(missing_ok=True)
