@@ -9,6 +9,7 @@ from typing import Any, Final
 from imgmove.clouds.alibaba import answers, limits
 from imgmove.clouds.alibaba.ecs_tasks import pages
 from imgmove.clouds.alibaba.rpc import Rpc
+from imgmove.core.errors import ImgmoveError
 from imgmove.core.tasks import Image, TaskState
 
 AVAILABLE: Final = "Available"
@@ -21,6 +22,8 @@ STATES: Final[Mapping[str, TaskState]] = {
     "UnAvailable": TaskState.FAILED,
     "CreateFailed": TaskState.FAILED,
 }
+#: An unknown id is answered with an empty list, and may be with an error.
+_ABSENT: Final = frozenset({"InvalidImageId.NotFound", "ImageId.NotFound"})
 _OWNERS: Final = {"self": "self", "system": "public", "others": "shared", "marketplace": "market"}
 
 
@@ -111,7 +114,12 @@ class EcsImage:
 def one(ecs: Rpc, region: str, image_id: str) -> EcsImage | None:
     """The image in whatever state and whoever owns it, None where there is none."""
     query = {"RegionId": region, "ImageId": image_id, "Status": "ALL", "PageSize": limits.PAGE_SIZE}
-    return next((image for image in _listed(ecs, query) if image.id == image_id), None)
+    try:
+        return next((image for image in _listed(ecs, query) if image.id == image_id), None)
+    except ImgmoveError as error:
+        if error.code in _ABSENT:
+            return None
+        raise
 
 
 def own(ecs: Rpc, region: str, name: str | None = None) -> Iterator[EcsImage]:

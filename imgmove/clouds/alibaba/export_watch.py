@@ -200,7 +200,9 @@ class ExportWatch:
         for entry in list(ecs_tasks.listed(self._ecs, self._region, "ExportImage", begin)):
             if not entry.is_of("ExportImage") or (entry.created_at or begin) < begin:
                 continue
-            task = ecs_tasks.attributes(self._ecs, self._region, entry.id)
+            task = self._task(entry.id)
+            if task is None:
+                continue
             if any(target.wrote(found) for found in task.objects):
                 return self._handle(target, task.id, since)
             if not task.objects and entry.resource_id in {"", target.image_id}:
