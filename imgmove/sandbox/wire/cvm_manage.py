@@ -78,6 +78,8 @@ def _image_to_sync(call: Call) -> Image:
         raise ApiError("InvalidParameterValue.InvalidImageId")
     if image.state != "NORMAL" or call.world.tencent.is_exported(image):
         raise ApiError("InvalidImageId.IncorrectState")
+    if any(s.size_gib > call.world.tencent.settings.max_sync_gib for s in call.world.tencent.snapshots_of(image)):
+        raise ApiError("InvalidImageId.TooLarge")
     return image
 
 

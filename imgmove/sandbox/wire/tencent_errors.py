@@ -72,7 +72,6 @@ CVM: Mapping[str, str] = {
     "InvalidParameterValue.BucketNotFound": "The bucket does not exist.",
     "InvalidParameterValue.CamRoleNameMalformed": "The format of the CAM role name is invalid.",
     "InvalidParameterValue.ISOMustImportByForce": "ISO files must be imported by force.",
-    "InvalidParameterValue.InstanceTypeNotFound": "The instance type does not exist in this region.",
     "InvalidParameterValue.InvalidAppIdFormat": "Invalid AppID",
     "InvalidParameterValue.InvalidBootMode": "Unsupported boot mode.",
     "InvalidParameterValue.InvalidBucketPermissionForExport": ("You don't have the write permission to the bucket."),
@@ -129,7 +128,6 @@ CVM: Mapping[str, str] = {
 ECM: Mapping[str, str] = {
     "FailedOperation.ImageInUse": "The image is being used.",
     "FailedOperation.InstanceNotAllStopped": "Not all instances are shut down.",
-    "FailedOperation.InternalOperationFailure": "Internal error.",
     "InvalidParameter.InvalidDataFormat": "The data format is incorrect.",
     "InvalidParameterValue.FilterLimitExceeded": "The number of filters exceeds the limit.",
     "InvalidParameterValue.ImageDuplicate": "The image already exists.",
@@ -150,7 +148,6 @@ ECM: Mapping[str, str] = {
     "UnauthorizedOperation.ForbiddenOperation": "You don't have the permission to perform this operation.",
     "UnauthorizedOperation.WindowsImage": "Windows images are not allowed.",
     "UnauthorizedOperation": "Unauthorized operation.",
-    "UnsupportedOperation": "Unsupported operation.",
     "UnsupportedOperation.InstanceIdNotFound": (
         "The instance ID is invalid, as the specified instance ID does not exist."
     ),
@@ -162,14 +159,12 @@ ECM: Mapping[str, str] = {
 CAM_AND_STS: Mapping[str, str] = {
     "FailedOperation.PolicyNameInUse": "The PolicyName field value is already in use.",
     "FailedOperation.TempKeyNotAllowed": "This API cannot be called with a temporary key.",
-    "InternalError.GetRoleError": "Failed to obtain the role.",
     "InvalidParameter.ActionError": "The Action field of the policy document is invalid.",
     "InvalidParameter.DescriptionLengthOverlimit": "Description may not be longer than 300 bytes.",
     "InvalidParameter.EffectError": "The Effect field of the policy document is invalid.",
     "InvalidParameter.OverTimeError": "The expiry time exceeds the threshold.",
     "InvalidParameter.ParamError": "Invalid input parameter.",
     "InvalidParameter.PolicyDocumentError": "The PolicyDocument field is invalid.",
-    "InvalidParameter.PolicyIdError": "The input parameter PolicyId is invalid.",
     "InvalidParameter.PolicyIdNotExist": "The policy ID does not exist.",
     "InvalidParameter.PolicyNameError": "The PolicyName field is invalid.",
     "InvalidParameter.PrincipalError": "The principal field of the policy document is invalid.",

@@ -69,6 +69,7 @@ class Tencent:
         self._world = world
         self._random = random.Random()
         self._settling = False
+        self._litter = False
         self.fetch: Fetch = _no_fetch
         """Set by the wires: the world itself speaks no protocol."""
         self.state = TencentState()
@@ -174,12 +175,17 @@ class Tencent:
 
     def drop_unused_blobs(self) -> None:
         """Removes the files that no snapshot, instance or unfinished task refers to any more."""
+        self._litter = False
         used = {snapshot.blob for snapshot in self.state.snapshots}
         used |= {disk.blob for instance in self.state.instances for disk in instance.disks}
         used |= {disk.blob for task in self.state.tasks if task.status == OPERATING for disk in task.disks}
         for path in self.blobs.iterdir():
             if path.name not in used:
                 path.unlink()
+
+    def litter(self) -> None:
+        """Notes that files may be unneeded. They go with the next call: by then the state without them is on disk."""
+        self._litter = True
 
     # What changes
 
@@ -214,7 +220,7 @@ class Tencent:
     def remove_snapshot(self, snapshot: Snapshot) -> None:
         """Deletes a snapshot; images may still name it."""
         self.state.snapshots.remove(snapshot)
-        self.drop_unused_blobs()
+        self.litter()
         self._world.changed()
 
     def notify(self, task: Task, code: str, text: str) -> None:
@@ -253,6 +259,8 @@ class Tencent:
             return
         self._settling = True
         try:
+            if self._litter:
+                self.drop_unused_blobs()
             unfinished = [task for task in self.state.tasks if task.status == OPERATING]
             for task in sorted(unfinished, key=lambda task: task.due):
                 advance(self._world, task)

@@ -166,6 +166,7 @@ class Settings:
     image_quota: int = 500
     ecm_image_quota: int = 20
     concurrent_exports: int = 5
+    max_sync_gib: int = 2048
     max_import_virtual_gib: int = 500
     max_import_actual_gib: int = 50
     ecm_max_image_gib: int = 50

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from imgmove.sandbox.world.object_records import Bucket
 
 
+logger = logging.getLogger(__name__)
+
 EXPORT_PART_BYTES = 64 << 20
 
 
@@ -60,26 +63,33 @@ def advance(world: World, task: Task) -> None:
         if world.tencent.settings.partial_objects and world.tencent.percent(task) >= 50:
             _show_part(world, task)
         return
-    work = WORK[task.service, task.action]
     try:
-        _finish(world, task, work)
+        _finish(world, task)
     except (WorkError, RejectedError) as error:
-        task.code, task.message = error.code, str(error)
-        task.move(FAILED)
-        work.fail(world, task)
-        world.tencent.notify(task, error.code, IMPORT_PROBLEMS.get(error.code, task.message))
+        _end_badly(world, task, error.code, str(error))
+    except Exception as error:
+        # Whatever it is, it must not keep every later call from being answered.
+        logger.exception("task %s (%s) failed in a way that was not foreseen", task.task_id, task.action)
+        _end_badly(world, task, "InternalError", str(error))
     else:
         task.message = "success"
         task.move(SUCCESS)
     task.ended = world.clock.wall()
-    world.tencent.drop_unused_blobs()
+    world.tencent.litter()
     world.changed()
 
 
-def _finish(world: World, task: Task, work: Work) -> None:
+def _finish(world: World, task: Task) -> None:
     if task.doom_code:
         raise WorkError(task.doom_code, task.message)
-    work.finish(world, task)
+    WORK[task.service, task.action].finish(world, task)
+
+
+def _end_badly(world: World, task: Task, code: str, message: str) -> None:
+    task.code, task.message = code, message
+    task.move(FAILED)
+    WORK[task.service, task.action].fail(world, task)
+    world.tencent.notify(task, code, IMPORT_PROBLEMS.get(code, message))
 
 
 @contextmanager

@@ -195,6 +195,18 @@ def test_a_bucket_or_snapshot_that_vanishes_meanwhile_fails_the_export(cloud: Cl
     assert cloud.world.tencent.messages[-1].code == "InvalidParameterValue.BucketNotFound"
 
 
+def test_what_was_not_foreseen_fails_the_task_and_not_the_sandbox(
+    cloud: Cloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    image = cloud.image()
+    export(cloud, image)
+    disk_of(cloud, image).unlink()
+    cloud.pass_time(300)
+    assert cloud.state(image.image_id) == "NORMAL"
+    assert cloud.world.tencent.messages[-1].code == "InternalError"
+    assert "not foreseen" in caplog.text
+
+
 # Reasons to refuse
 
 

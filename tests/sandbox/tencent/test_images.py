@@ -254,6 +254,7 @@ def test_an_encrypted_copy_stays_in_its_region_and_cannot_be_exported(cloud: Clo
         ({"ImageIds": ["img-absent01"]}, "InvalidImageId.NotFound"),
         ({"ImageIds": ["img-public01"]}, "InvalidParameterValue.InvalidImageId"),
         ({"ImageIds": ["img-creating"]}, "InvalidImageId.IncorrectState"),
+        ({"ImageIds": ["img-large001"]}, "InvalidImageId.TooLarge"),
         ({"DestinationRegions": []}, "InvalidParameterValue"),
         ({"DestinationRegions": [GZ]}, "InvalidParameterValue.InvalidRegion"),
         ({"DestinationRegions": ["ap-atlantis"]}, "InvalidParameterValue.InvalidRegion"),
@@ -269,6 +270,7 @@ def test_copies_that_are_refused(cloud: Cloud, parameters: dict[str, Any], code:
     cloud.image(image_id="img-12345678")
     cloud.image("public", image_id="img-public01", account_id="0", kind=PUBLIC)
     cloud.image("creating", image_id="img-creating", state="CREATING")
+    cloud.image("large", image_id="img-large001", snapshots=[cloud.snapshot(size_gib=2049)])
     cloud.image("taken", region=SH)
     given = {"ImageIds": ["img-12345678"], "DestinationRegions": [SH], **parameters}
     assert cloud.refusal("cvm", "SyncImages", **given) == code

@@ -112,3 +112,12 @@ def test_tasks_move_with_the_sandboxs_running_clock(cloud: Cloud) -> None:
         if cloud.state(image.image_id) == "NORMAL":
             break
     assert cloud.state(image.image_id) == "NORMAL"
+
+
+def test_files_of_deleted_images_go_a_call_later(cloud: Cloud) -> None:
+    image = cloud.image()
+    blobs = cloud.world.tencent.blobs
+    cloud.cvm("DeleteImages", ImageIds=[image.image_id], DeleteBindedSnap=True)
+    assert len(list(blobs.iterdir())) == 1, "the state that names it may still be on disk"
+    cloud.cvm("DescribeImages")
+    assert not list(blobs.iterdir())
