@@ -83,6 +83,8 @@ def properties(call: Call) -> Properties:
     """What the request's headers say about the object it writes. Raises CosError for values that are none."""
     if any(name.lower().startswith("x-cos-server-side-encryption-customer-") for name in call.request.headers):
         raise CosError("NotImplemented", "The sandbox does not keep objects encrypted with customers' keys.")
+    if call.header("x-cos-tagging"):
+        raise CosError("NotImplemented", "The sandbox does not keep tags of objects.")
     encryption = call.header("x-cos-server-side-encryption") or call.bucket.encryption
     if encryption and encryption not in ENCRYPTIONS and encryption != call.bucket.encryption:
         raise CosError("SSEContentNotSupported")

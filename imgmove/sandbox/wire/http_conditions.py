@@ -36,6 +36,16 @@ def byte_range(header: str, size_bytes: int) -> tuple[int, int] | None:
     return first, min(last, size_bytes - 1) - first + 1
 
 
+def reaches_outside(header: str, size_bytes: int) -> bool:
+    """Whether a single range asks for bytes that the object does not have."""
+    match = _RANGE.fullmatch(header.strip())
+    if match is None or match[1] == match[2] == "":
+        return False
+    if not match[1]:
+        return not 0 < int(match[2]) <= size_bytes
+    return int(match[1]) >= size_bytes or (match[2] != "" and int(match[2]) >= size_bytes)
+
+
 def failed_precondition(headers: Mapping[str, str], prefix: str, etag: str, modified: float) -> int | None:
     """412 or 304 where a precondition fails, None where all hold.
 

@@ -33,9 +33,9 @@ class Bucket:
     versioning: str | None = None
     """"Enabled" or "Suspended"; None if it never was on. Kept as a setting: versions are not."""
     refuses_v1: bool = False
-    """OSS: the bucket is too young for signature version 1 (alibaba.md 5.2)."""
+    """OSS: the bucket is too young for signature version 1; `accounts_refusing_v1` says it of whole accounts."""
     public_endpoint_forbidden: bool = False
-    """OSS: object data can't be had through the public mainland endpoint (alibaba.md 5.2)."""
+    """OSS: the bucket's data can't be had through the public mainland endpoint (alibaba.md 5.2)."""
     accelerated: bool = False
     """Whether the acceleration endpoint serves it."""
 
@@ -127,6 +127,10 @@ class ObjectsState:
     buckets: dict[str, Bucket] = field(default_factory=dict)
     objects: dict[str, dict[str, StoredObject]] = field(default_factory=dict)
     uploads: dict[str, Upload] = field(default_factory=dict)
+    accounts_refusing_v1: list[str] = field(default_factory=list)
+    """OSS: accounts, by number, too young for signature version 1 (alibaba.md 5.2)."""
+    accounts_without_public_endpoint: list[str] = field(default_factory=list)
+    """OSS: accounts, by number, whose data can't be had through public mainland endpoints (alibaba.md 5.2)."""
 
 
 @dataclass(frozen=True)

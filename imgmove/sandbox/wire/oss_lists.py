@@ -1,0 +1,114 @@
+"""OSS's listings of objects (both versions) and the deletion of many at once."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+
+from imgmove.sandbox.http import Response
+from imgmove.sandbox.wire.oss_buckets import (
+    PAGE_DEFAULT,
+    PAGE_MAX,
+    body_document,
+    encoder,
+    encoding,
+    owner,
+    xml_answer,
+)
+from imgmove.sandbox.wire.oss_call import Call
+from imgmove.sandbox.wire.oss_errors import OssError, invalid_argument
+from imgmove.sandbox.wire.oss_properties import check_md5, object_type
+from imgmove.sandbox.wire.store_xml import Xml, tag, timestamp
+from imgmove.sandbox.world.object_records import Page, StoredObject
+
+
+def list_objects(call: Call) -> Response:
+    """ListObjects (GetBucket): pages by marker."""
+    encode, marker = encoder(call), call.query.get("marker", "")
+    page, head = _page(call, encode, marker)
+    result = tag(
+        "ListBucketResult",
+        *head,
+        tag("Marker", encode(marker)),
+        *([tag("NextMarker", encode(page.next_marker))] if page.truncated else []),
+        *(_contents(call, item, encode, owned=True) for item in page.items),
+        *(tag("CommonPrefixes", tag("Prefix", encode(each))) for each in page.prefixes),
+    )
+    return xml_answer(result)
+
+
+def list_objects_v2(call: Call) -> Response:
+    """ListObjectsV2: pages by an opaque token, the first one behind `start-after`."""
+    if call.query["list-type"] != "2":
+        raise invalid_argument("list-type", call.query["list-type"])
+    encode, start, token = encoder(call), call.query.get("start-after", ""), call.query.get("continuation-token")
+    page, head = _page(call, encode, start if token is None else _marker(token))
+    owned = call.query.get("fetch-owner", "false").lower() == "true"
+    result = tag(
+        "ListBucketResult",
+        *head,
+        *([tag("StartAfter", encode(start))] if start else []),
+        *([tag("ContinuationToken", token)] if token else []),
+        tag("KeyCount", len(page.items) + len(page.prefixes)),
+        *([tag("NextContinuationToken", _token(page.next_marker))] if page.truncated else []),
+        *(_contents(call, item, encode, owned=owned) for item in page.items),
+        *(tag("CommonPrefixes", tag("Prefix", encode(each))) for each in page.prefixes),
+    )
+    return xml_answer(result)
+
+
+def delete_objects(call: Call) -> Response:
+    """DeleteMultipleObjects: up to 1000 keys; absent ones count as deleted."""
+    check_md5(call)
+    wanted = body_document(call, "Delete")
+    keys = [element.text for each in wanted.all("Object") for element in each.all("Key")]
+    if not keys or len(keys) > PAGE_MAX or "" in keys:
+        raise OssError("MalformedXML")
+    for key in keys:
+        call.objects.delete(call.bucket, key)
+    if wanted.get("Quiet").lower() == "true":
+        return Response(200, [])
+    encode = encoder(call)
+    deleted = (tag("Deleted", tag("Key", encode(key))) for key in keys)
+    return xml_answer(tag("DeleteResult", *encoding(call), *deleted))
+
+
+def _page(call: Call, encode: Callable[[str], str], marker: str) -> tuple[Page, list[Xml]]:
+    """A page, and what both versions say about it first."""
+    limit = call.number("max-keys", PAGE_DEFAULT, 1, PAGE_MAX)
+    prefix, delimiter = call.query.get("prefix", ""), call.query.get("delimiter", "")
+    page = call.objects.list(call.bucket, prefix, delimiter, marker, limit)
+    head = [
+        tag("Name", call.bucket.name),
+        tag("Prefix", encode(prefix)),
+        tag("MaxKeys", limit),
+        tag("Delimiter", encode(delimiter)),
+        *encoding(call),
+        tag("IsTruncated", str(page.truncated).lower()),
+    ]
+    return page, head
+
+
+def _contents(call: Call, item: StoredObject, encode: Callable[[str], str], *, owned: bool) -> Xml:
+    return tag(
+        "Contents",
+        tag("Key", encode(item.key)),
+        tag("LastModified", timestamp(item.last_modified)),
+        tag("ETag", f'"{item.etag}"'),
+        tag("Type", object_type(item)),
+        tag("Size", item.size_bytes),
+        tag("StorageClass", item.storage_class),
+        *([owner(call.bucket.owner)] if owned else []),
+    )
+
+
+def _token(marker: str) -> str:
+    return base64.urlsafe_b64encode(marker.encode()).decode()
+
+
+def _marker(token: str) -> str:
+    try:
+        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise invalid_argument("continuation-token", token) from None

@@ -1,0 +1,116 @@
+"""The operations of OSS: how each is recognised, what it needs, what carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from imgmove.sandbox.http import Request, Response
+from imgmove.sandbox.wire import oss_buckets as buckets
+from imgmove.sandbox.wire import oss_lists as lists
+from imgmove.sandbox.wire import oss_objects as objects
+from imgmove.sandbox.wire import oss_uploads as uploads
+from imgmove.sandbox.wire.oss_call import Call, Need, Route
+from imgmove.sandbox.wire.oss_errors import OssError
+from imgmove.sandbox.wire.oss_hosts import Place
+from imgmove.sandbox.wire.store_xml import tag
+
+COPY = "x-oss-copy-source"
+UPLOAD = ("uploadId",)
+PART = ("partNumber", "uploadId")
+
+_UNSET: dict[str, tuple[str, Callable[[Call], Response]]] = {
+    "cors": ("Cors", buckets.not_set("NoSuchCORSConfiguration")),
+    "lifecycle": ("Lifecycle", buckets.not_set("NoSuchLifecycle")),
+    "logging": ("Logging", buckets.empty(tag("BucketLoggingStatus"))),
+    "policy": ("Policy", buckets.not_set("NoSuchBucketPolicy")),
+    "replication": ("Replication", buckets.not_set("NoSuchReplicationConfiguration")),
+    "tagging": ("Tags", buckets.empty(tag("Tagging", tag("TagSet")))),
+    "versioning": ("Versioning", buckets.empty(tag("VersioningConfiguration"))),
+    "website": ("Website", buckets.not_set("NoSuchWebsiteConfiguration")),
+}
+"""Settings that no bucket has here: what OSS answers to a query for one that was never made."""
+
+ROUTES = (
+    Route("ListBuckets", "ListBuckets", "service", "GET", Need.SIGNED, buckets.list_buckets),
+    # Settings of buckets
+    Route("GetBucketInfo", "GetBucketInfo", "bucket", "GET", Need.OWN, buckets.get_info, ("bucketInfo",)),
+    Route("GetBucketLocation", "GetBucketLocation", "bucket", "GET", Need.OWN, buckets.get_location, ("location",)),
+    Route("GetBucketStat", "GetBucketStat", "bucket", "GET", Need.OWN, buckets.get_stat, ("stat",)),
+    Route("GetBucketAcl", "GetBucketAcl", "bucket", "GET", Need.OWN, buckets.get_acl, ("acl",)),
+    Route("PutBucketAcl", "PutBucketAcl", "bucket", "PUT", Need.OWN, buckets.put_acl, ("acl",)),
+    *(
+        Route(f"GetBucket{name}", f"GetBucket{name}", "bucket", "GET", Need.OWN, handle, (parameter,))
+        for parameter, (name, handle) in _UNSET.items()
+    ),
+    *(
+        Route(f"{name}BucketEncryption", f"{name}BucketEncryption", "bucket", method, Need.OWN, handle, ("encryption",))
+        for name, method, handle in (
+            ("Get", "GET", buckets.get_encryption),
+            ("Put", "PUT", buckets.put_encryption),
+            ("Delete", "DELETE", buckets.delete_encryption),
+        )
+    ),
+    # Buckets
+    Route("ListMultipartUploads", "ListMultipartUploads", "bucket", "GET", Need.OWN,
+          uploads.list_uploads, ("uploads",), data=True),
+    Route("DeleteMultipleObjects", "DeleteObject", "bucket", "POST", Need.WRITE_BUCKET,
+          lists.delete_objects, ("delete",), data=True),
+    Route("ListObjectsV2", "ListObjects", "bucket", "GET", Need.READ_BUCKET, lists.list_objects_v2, ("list-type",), data=True),
+    Route("ListObjects", "ListObjects", "bucket", "GET", Need.READ_BUCKET, lists.list_objects, data=True),
+    Route("HeadBucket", "GetBucketInfo", "bucket", "HEAD", Need.READ_BUCKET, buckets.head_bucket),
+    Route("PutBucket", "PutBucket", "bucket", "PUT", Need.SIGNED, buckets.put_bucket),
+    Route("DeleteBucket", "DeleteBucket", "bucket", "DELETE", Need.OWN, buckets.delete_bucket),
+    # Multipart uploads
+    Route("InitiateMultipartUpload", "PutObject", "object", "POST", Need.WRITE_BUCKET, uploads.initiate, ("uploads",), data=True),
+    Route("UploadPartCopy", "PutObject", "object", "PUT", Need.WRITE_BUCKET, uploads.upload_part_copy, PART, COPY, data=True),
+    Route("UploadPart", "PutObject", "object", "PUT", Need.WRITE_BUCKET, uploads.upload_part, PART, data=True),
+    Route("ListParts", "ListParts", "object", "GET", Need.WRITE_BUCKET, uploads.list_parts, UPLOAD, data=True),
+    Route("CompleteMultipartUpload", "PutObject", "object", "POST", Need.WRITE_BUCKET, uploads.complete, UPLOAD, data=True),
+    Route("AbortMultipartUpload", "AbortMultipartUpload", "object", "DELETE", Need.WRITE_BUCKET, uploads.abort, UPLOAD, data=True),
+    # Objects
+    Route("GetObjectACL", "GetObjectAcl", "object", "GET", Need.OWN, objects.get_acl, ("acl",), data=True),
+    Route("PutObjectACL", "PutObjectAcl", "object", "PUT", Need.OWN, objects.put_acl, ("acl",), data=True),
+    Route("RestoreObject", "RestoreObject", "object", "POST", Need.OWN, objects.restore_object, ("restore",), data=True),
+    Route("GetObjectMeta", "GetObject", "object", "HEAD", Need.READ_OBJECT,
+          objects.head_object, ("objectMeta",), data=True),
+    Route("CopyObject", "PutObject", "object", "PUT", Need.WRITE_BUCKET, objects.copy_object, (), COPY, data=True),
+    Route("PutObject", "PutObject", "object", "PUT", Need.WRITE_BUCKET, objects.put_object, data=True),
+    Route("GetObject", "GetObject", "object", "GET", Need.READ_OBJECT, objects.get_object, data=True),
+    Route("HeadObject", "GetObject", "object", "HEAD", Need.READ_OBJECT, objects.head_object, data=True),
+    Route("DeleteObject", "DeleteObject", "object", "DELETE", Need.WRITE_BUCKET, objects.delete_object, data=True),
+)  # fmt: skip
+"""Every operation by the name of the vendor's page, the more special ones first."""
+
+_SUBRESOURCES = frozenset(
+    {"accessmonitor", "acl", "append", "asyncFetch", "bucketInfo", "cname", "comp", "delete", "encryption"}
+    | {"httpsConfig", "inventory", "live", "location", "metaQuery", "objectMeta", "partNumber", "qosInfo", "referer"}
+    | {"requestPayment", "resourceGroup", "restore", "rtmp", "stat", "style", "symlink", "transferAcceleration"}
+    | {"uploadId", "uploads", "versions", "vod", "worm"}
+    | _UNSET.keys()
+)
+"""Query parameters that make another operation of a request: an unknown combination is not simply left out."""
+
+
+def find_route(request: Request, place: Place) -> Route | None:
+    """The operation that a request asks for, None for what the sandbox does not know."""
+    level = "object" if place.key else "bucket" if place.bucket else "service"
+    names = {name for name, _ in request.query()}
+    for route in ROUTES:
+        if route.level != level or route.method != request.method or not names.issuperset(route.parameters):
+            continue
+        if route.header and route.header not in request.headers:
+            continue
+        return route if route.parameters or not names & _SUBRESOURCES else None
+    return None
+
+
+def unknown(request: Request) -> OssError:
+    """The refusal of a request that no route fits."""
+    names = {name for name, _ in request.query()}
+    for name in ("partNumber", "uploadId"):
+        if name in names:
+            error = OssError("InvalidArgument", "Unexpected query string parameter", ec="0017-00000219")
+            error.details = {"ArgumentName": "ResourceType", "ArgumentValue": name}
+            return error
+    lacking = names & _SUBRESOURCES or request.method in ("POST", "OPTIONS")
+    return OssError("NotImplemented" if lacking else "MethodNotAllowed")
