@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import product
 
 from imgmove.sandbox.http import Request
 from imgmove.sandbox.wire.tencent_errors import ApiError
@@ -29,6 +30,7 @@ _AUTHORIZATION = re.compile(
     rf"{ALGORITHM} +Credential=(?P<id>[^/,\s]*)/(?P<date>[^/,\s]*)/(?P<service>[^/,\s]*)/tc3_request, *"
     r"SignedHeaders=(?P<headers>[^,\s]+), *Signature=(?P<signature>[0-9a-fA-F]+)\s*"
 )
+_PORT = re.compile(r":\d+$")
 _FOREIGN_KEY = re.compile(r"(LTAI|STS\.|AKIA|ASIA)")
 
 FindKey = Callable[[str], Key | None]
@@ -72,7 +74,9 @@ def verify_tc3(request: Request, service: str, timestamp: int, token: str, find_
     authorization = Authorization.parse(request.headers.get("Authorization", ""))
     check_time(timestamp, request.received_at)
     day = datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d")
-    if (authorization.service, authorization.date) != (service, day):
+    # nodejs takes the first label of whatever endpoint it was given for the service's name.
+    services = {service, request.headers.get("Host", "").partition(".")[0]}
+    if authorization.service not in services or authorization.date != day:
         raise ApiError(
             "AuthFailure.InvalidAuthorization", f"The credential scope must be `{day}/{service}/tc3_request`."
         )
@@ -97,17 +101,23 @@ def tc3_signature(secret: str, authorization: Authorization, timestamp: int, can
 
 
 def _canonical_requests(request: Request, signed_headers: Sequence[str]) -> Iterator[str]:
-    """The canonical request with the headers' values in lower case, as documented, then as they were sent.
-
-    The vendor's SDKs disagree with the vendor's page here: most sign `Content-Type` and `Host` as they are.
-    """
+    """The canonical request in the forms that clients make of it: the headers' values in lower case, as documented,
+    or as they were sent, as most SDKs have it; the host as it was sent, or (nodejs) without the port, which the
+    vendor's own hosts never show."""
     query = request.raw_query if request.method == "GET" else ""
-    payload = _payload_hash(request)
-    for lower in (True, False):
-        values = ((name, " ".join(request.headers.getall(name, [""])).strip()) for name in signed_headers)
+    payload, names = _payload_hash(request), ";".join(signed_headers)
+    for lower, host in product((True, False), _hosts(request)):
+        values = (
+            (name, host if name == "host" else " ".join(request.headers.getall(name, [""])).strip())
+            for name in signed_headers
+        )
         headers = "".join(f"{name}:{value.lower() if lower else value}\n" for name, value in values)
-        names = ";".join(signed_headers)
         yield f"{request.method}\n/\n{query}\n{headers}\n{names}\n{payload}"
+
+
+def _hosts(request: Request) -> list[str]:
+    sent = request.headers.get("Host", "").strip()
+    return list(dict.fromkeys((sent, _PORT.sub("", sent))))
 
 
 def _payload_hash(request: Request) -> str:
@@ -130,19 +140,19 @@ def verify_hmac(request: Request, parameters: Sequence[tuple[str, str]], timesta
     if method not in HMAC_METHODS:
         raise ApiError("AuthFailure.SignatureFailure", f"The signature method `{method}` is not supported.")
     key = known_key(given["SecretId"], find_key)
-    expected = hmac_signature(key.secret, method, request, parameters)
-    if not hmac.compare_digest(expected.encode(), given["Signature"].encode()):
+    expected = (hmac_signature(key.secret, method, request.method, host, parameters) for host in _hosts(request))
+    if not any(hmac.compare_digest(each.encode(), given["Signature"].encode()) for each in expected):
         raise ApiError("AuthFailure.SignatureFailure")
     check_token(key, given.get("Token", ""), request.received_at)
     return key
 
 
-def hmac_signature(secret: str, method: str, request: Request, parameters: Sequence[tuple[str, str]]) -> str:
+def hmac_signature(secret: str, algorithm: str, method: str, host: str, parameters: Sequence[tuple[str, str]]) -> str:
     """The older signature, base64. Values are signed as they are, not percent-encoded; `_` in a name counts as `.`."""
     signed = sorted((name.replace("_", "."), value) for name, value in parameters if name != "Signature")
     pairs = "&".join(f"{name}={value}" for name, value in signed)
-    text = f"{request.method}{request.headers.get('Host', '')}/?{pairs}"
-    return base64.b64encode(hmac.new(secret.encode(), text.encode(), HMAC_METHODS[method]).digest()).decode()
+    text = f"{method}{host}/?{pairs}"
+    return base64.b64encode(hmac.new(secret.encode(), text.encode(), HMAC_METHODS[algorithm]).digest()).decode()
 
 
 def check_time(timestamp: int, now: float) -> None:

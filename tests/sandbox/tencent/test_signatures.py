@@ -133,6 +133,15 @@ def test_a_header_that_was_signed_has_to_be_there(cloud: Cloud) -> None:
     assert code_of(send(cloud, without, authorization)) == "AuthFailure.SignatureFailure"
 
 
+def test_nodejs_signs_the_host_without_its_port_and_the_first_label_as_service(cloud: Cloud) -> None:
+    signed = replace(request_to(cloud), service="127")
+    assert send(cloud, signed)["TotalCount"] == 0
+    without = replace(signed, headers={**signed.headers, "Host": "127.0.0.1"}).authorization()
+    assert send(cloud, signed, without)["TotalCount"] == 0
+    other = replace(signed, headers={**signed.headers, "Host": "cvm.tencentcloudapi.com"}).authorization()
+    assert code_of(send(cloud, signed, other)) == "AuthFailure.SignatureFailure"
+
+
 def test_an_unsigned_payload(cloud: Cloud) -> None:
     signed = request_to(cloud, body=b'{"Limit": 5}', X_TC_Content_SHA256="UNSIGNED-PAYLOAD")
     assert send(cloud, signed)["TotalCount"] == 0
