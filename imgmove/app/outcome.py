@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imgmove.app.results import Result, artifact_json, error_from_json, error_json, step_json
+from imgmove.app.results import Result, artifact_json, error_json, step_json
 from imgmove.core.codec import decode
-from imgmove.core.errors import ImgmoveError, Kind
+from imgmove.core.errors import ImgmoveError
 from imgmove.core.jobs import STEP_TASK_STATES, Job, Step, StepState
 from imgmove.core.requests import Operation
 from imgmove.core.tasks import Artifact, Handle, TaskReport, TaskState
+from imgmove.engine.runner import error_of_job, error_of_step
 
 
 def result_of_job(
@@ -26,7 +27,7 @@ def result_of_job(
     reports = [_report(step, looks.get(step.name)) for step in steps]
     report = reports[steps.index(main)]
     several = len(steps) > 1 and job.operation is not Operation.MIGRATE
-    failure = error or _failure(job)
+    failure = error or error_of_job(job)
     return Result(
         operation=job.operation.value,
         provider=main.provider,
@@ -76,7 +77,7 @@ def _report(step: Step, look: TaskReport | None) -> TaskReport:
         image_id=known.image_id or (handle.image_id if handle else None),
         request_id=known.request_id or (handle.request_id if handle else None),
         artifacts=known.artifacts,
-        error=error_from_json(step.error),
+        error=error_of_step(step) if step.error else None,
     )
 
 
@@ -96,22 +97,6 @@ def step_report(outputs: Mapping[str, Any]) -> TaskReport:
 
 def artifacts_of(values: Sequence[Mapping[str, Any]]) -> tuple[Artifact, ...]:
     return tuple(decode(Artifact, value) for value in values)
-
-
-def _failure(job: Job) -> ImgmoveError | None:
-    """The error of a job that ended badly: the step's own, or PARTIAL where some of several succeeded."""
-    failed = [step for step in job.steps if step.state in {StepState.FAILED, StepState.CANCELLED}]
-    if not failed:
-        return None
-    succeeded = [step for step in job.steps if step.state is StepState.SUCCEEDED]
-    if succeeded and job.operation is not Operation.MIGRATE:
-        return ImgmoveError(
-            Kind.PARTIAL, f"{len(failed)} of {len(job.steps)} failed: " + ", ".join(step.name for step in failed),
-            code="PartialSuccess", hint=f"`imgmove jobs show {job.id}` says why; run the command again for those only",
-        )  # fmt: skip
-    return error_from_json(failed[0].error) or ImgmoveError(
-        Kind.FAILED, f"{failed[0].name} {failed[0].state.value}", code=failed[0].state.value.capitalize()
-    )
 
 
 def _item(step: Step, report: TaskReport) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from imgmove.core.errors import ImgmoveError, Kind
+from imgmove.core.errors import ImgmoveError
 from imgmove.core.jobs import STEP_TASK_STATES, Job, Step
-from imgmove.core.tasks import Artifact, Handle, TaskReport, TaskState
+from imgmove.core.tasks import Artifact, TaskReport, TaskState
 
 
 @dataclass(frozen=True)
@@ -86,20 +86,6 @@ def error_json(error: ImgmoveError | None) -> dict[str, Any] | None:
     }
 
 
-def error_from_json(value: Mapping[str, Any] | None) -> ImgmoveError | None:
-    """The error that `error_json` wrote down, however old the writer."""
-    if not value:
-        return None
-    kinds = {kind.value: kind for kind in Kind}
-    return ImgmoveError(
-        kinds.get(str(value.get("kind")), Kind.UNKNOWN),
-        str(value.get("message", "")),
-        code=str(value.get("code", "")),
-        hint=str(value.get("hint", "")),
-        request_id=value.get("request_id"),
-    )
-
-
 def timestamp(seconds: float | None) -> str | None:
     """Unix seconds as RFC 3339 in UTC."""
     return (
@@ -115,12 +101,6 @@ def result_of_report(report: TaskReport, operation: str, provider: str, region: 
         image_id=report.image_id, artifacts=report.artifacts, error=report.error,
         vendor_state=report.vendor_state, message=report.message,
     )  # fmt: skip
-
-
-def handles(steps: Sequence[Step]) -> list[Handle]:
-    from imgmove.core.codec import decode
-
-    return [decode(Handle, step.handle) for step in steps if step.handle]
 
 
 def job_summary(job: Job, holder: str | None = None) -> dict[str, Any]:

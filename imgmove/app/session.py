@@ -13,7 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from imgmove.app.attendance import Attendance
+from imgmove.app.copy_plan import COPY_STEP, parse_end, plan_copy
+from imgmove.app.copying import CopyStep, End
 from imgmove.app.identifiers import new_job_id
+from imgmove.app.migrate import MigrateRequest, migration_functions
+from imgmove.app.migration_plan import (
+    bucket_names,
+    check_ends,
+    destination_place,
+    export_steps,
+    source_place,
+    transfer_steps,
+)
 from imgmove.app.outcome import result_of_job
 from imgmove.app.requests import check_create, check_import, export_requests
 from imgmove.app.resolve import Place, Resolver
@@ -23,11 +34,12 @@ from imgmove.clouds.registry import Registry
 from imgmove.config import Configuration, directories, process_environment
 from imgmove.core.abilities import Abilities
 from imgmove.core.address import ImageAddress, Uri, parse_address
+from imgmove.core.codec import encode
 from imgmove.core.errors import ImgmoveError, Kind, usage_error
 from imgmove.core.events import Event, Listener, Polled
 from imgmove.core.formats import DiskFormat
-from imgmove.core.jobs import Job
-from imgmove.core.ports import Journal
+from imgmove.core.jobs import Job, Step
+from imgmove.core.ports import Journal, ObjectStore
 from imgmove.core.requests import (
     Architecture,
     BootMode,
@@ -42,8 +54,8 @@ from imgmove.core.requests import (
 )
 from imgmove.core.tasks import Image, OsChoice, TaskReport, TaskState
 from imgmove.engine.clock import Clock, SystemClock
-from imgmove.engine.runner import Runner
-from imgmove.engine.steps import operation_step
+from imgmove.engine.runner import STEP_FUNCTIONS, Runner
+from imgmove.engine.steps import StepFunction, operation_step
 
 
 class Session:
@@ -199,6 +211,82 @@ class Session:
         check_create(place, request)
         return self._operate(place, [request], dry_run, attendance)
 
+    def migrate(
+        self,
+        source: str,
+        destination: str,
+        *,
+        source_bucket: str = "",
+        dest_bucket: str = "",
+        source_region: str = "",
+        dest_region: str = "",
+        name: str = "",
+        disk_format: str | None = None,
+        root_disk_only: bool = False,
+        description: str = "",
+        os_type: str = "",
+        os_version: str = "",
+        architecture: str | None = None,
+        boot_mode: str | None = None,
+        license_: str = "",
+        tags: Mapping[str, str] | None = None,
+        export_role: str = "",
+        import_role: str = "",
+        force: bool = False,
+        keep_staged: bool = False,
+        workers: int = 8,
+        part_bytes: float | None = None,
+        bandwidth: str = "off",
+        attendance: Attendance | None = None,
+    ) -> Result:
+        """Move an image the whole way: export, copy, import, verify, clean up; or by the provider's own copy."""
+        from_, image_id = source_place(self.resolver, source, source_region)
+        to = destination_place(self.resolver, destination, dest_region)
+        check_ends(from_, to)
+        schemes = from_.abilities.store_scheme, to.abilities.store_scheme
+        buckets = bucket_names(self.resolver, list(zip((source_bucket, dest_bucket), schemes, strict=True)))
+        request = MigrateRequest(
+            from_.provider, from_.region, image_id, to.provider, to.region, buckets[0], buckets[1],
+            name=name, format=DiskFormat(disk_format) if disk_format else None, root_disk_only=root_disk_only,
+            export_role=export_role, import_role=import_role, description=description,
+            os_type=os_type, os_version=os_version,
+            architecture=Architecture(architecture) if architecture else None,
+            boot_mode=BootMode(boot_mode) if boot_mode else None,
+            license=license_, tags=dict(tags or {}), force=force, keep_staged=keep_staged,
+            workers=workers, part_bytes=int(part_bytes) if part_bytes else None, bandwidth=bandwidth,
+        )  # fmt: skip
+        steps = transfer_steps(from_, to, request)
+        if steps is None:
+            steps, request = export_steps(from_, to, request)
+        for place in (from_, to):
+            self.resolver.compute(place)
+        return self._start(Operation.MIGRATE, encode(request), steps, attendance)
+
+    def copy(
+        self,
+        source: str,
+        destination: str,
+        *,
+        disk_format: str | None = None,
+        source_region: str = "",
+        dest_region: str = "",
+        workers: int = 8,
+        part_bytes: float | None = None,
+        bandwidth: str = "off",
+        attendance: Attendance | None = None,
+    ) -> Result:
+        """Copy an object or file, or all below a prefix, between any two stores. Safe to repeat: what is there is kept."""
+        steps = plan_copy(
+            parse_end(self.resolver, source, source_region),
+            parse_end(self.resolver, destination, dest_region),
+            self._end_store,
+            disk_format=DiskFormat(disk_format) if disk_format else None,
+            workers=workers,
+            part_bytes=int(part_bytes) if part_bytes else None,
+            bandwidth=bandwidth,
+        )
+        return self._start(Operation.COPY, {"source": source, "destination": destination}, steps, attendance)
+
     def status(
         self,
         identifier: str,
@@ -248,10 +336,24 @@ class Session:
         if dry_run:
             return self._check(place, requests)
         self.resolver.compute(place)  # credentials and endpoint are looked at before a job is written down
-        job = self._new_job(place, requests)
-        self.journal.add(job)
-        attending.announce(f"job {job.id}; if this stops: imgmove jobs resume {job.id}")
-        return self._run(job.id, attending)
+        operation = operation_of(requests[0])
+        steps = [
+            operation_step(_step_name(operation, request, len(requests)), place.provider, place.region, request)
+            for request in requests
+        ]
+        shown = Operation.IMPORT if operation is Operation.TRANSFER else operation
+        return self._start(shown, {"provider": place.provider, "region": place.region}, steps, attending)
+
+    def _start(
+        self, operation: Operation, plan: dict[str, Any], steps: Sequence[Step], attendance: Attendance | None
+    ) -> Result:
+        """Write a job down, say its id, and run it."""
+        attending = attendance or Attendance()
+        now = self.clock.now()
+        job_id = new_job_id(now, self._chance)
+        self.journal.add(Job(job_id, operation, now, plan, tuple(steps), profile=self.configuration.profile.name))
+        attending.announce(f"job {job_id}; if this stops: imgmove jobs resume {job_id}")
+        return self._run(job_id, attending)
 
     def _check(self, place: Place, requests: Sequence[ServiceRequest]) -> Result:
         """Ask the provider whether it would accept; nothing is written down."""
@@ -267,27 +369,23 @@ class Session:
             dry_run=True,
         )  # fmt: skip
 
-    def _new_job(self, place: Place, requests: Sequence[ServiceRequest]) -> Job:
-        operation = operation_of(requests[0])
-        now = self.clock.now()
-        steps = tuple(
-            operation_step(_step_name(operation, request, len(requests)), place.provider, place.region, request)
-            for request in requests
-        )
-        shown = Operation.IMPORT if operation is Operation.TRANSFER else operation
-        job_id = new_job_id(now, self._chance)
-        return Job(job_id, shown, now, {"provider": place.provider, "region": place.region}, steps,
-                   profile=self.configuration.profile.name)  # fmt: skip
-
     def _run(self, job_id: str, attending: Attendance, *, again: bool = False) -> Result:
         looks = _Looks(attending.listener)
-        runner = Runner(self.journal, self.resolver.compute_at, clock=self.clock, listener=looks)
+        functions: dict[str, StepFunction] = {
+            **STEP_FUNCTIONS,
+            COPY_STEP: CopyStep(self._end_store),
+            **migration_functions(self._end_store),
+        }
+        runner = Runner(self.journal, self.resolver.compute_at, clock=self.clock, listener=looks, functions=functions)
         error: ImgmoveError | None = None
         try:
             runner.run(job_id, attending.options(again=again), attending.stop)
         except ImgmoveError as failure:
             error = failure
         return result_of_job(self.journal.job(job_id), error, looks.latest)
+
+    def _end_store(self, end: End) -> ObjectStore:
+        return self.resolver.store(end.scheme, end.bucket, end.region)
 
     # ---------------------------------------------------------------------------------------------------- import
 

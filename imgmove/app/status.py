@@ -9,9 +9,9 @@ from imgmove.app.attendance import Attendance
 from imgmove.app.identifiers import is_job_id
 from imgmove.app.outcome import result_of_job
 from imgmove.app.resolve import Resolver
-from imgmove.app.results import Result, error_json, result_of_report
+from imgmove.app.results import Result, result_of_report
 from imgmove.core.address import ImageAddress
-from imgmove.core.codec import decode
+from imgmove.core.codec import decode, encode
 from imgmove.core.errors import ImgmoveError, Kind, usage_error
 from imgmove.core.events import Polled, PollFailed
 from imgmove.core.jobs import Job, Step, StepState
@@ -127,7 +127,7 @@ class StatusReader:
             error = report.error or ImgmoveError(
                 Kind.FAILED, f"{step.name} {report.state.value}", code=report.vendor_state
             )
-            self._journal.failed(job.id, step.name, error_json(error) or {}, now, cancelled=cancelled)
+            self._journal.failed(job.id, step.name, encode(error), now, cancelled=cancelled)
         else:
             self._journal.observed(job.id, step.name, report.memo)
 

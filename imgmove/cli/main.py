@@ -17,9 +17,11 @@ from imgmove.version import __version__
 
 #: Command name to its module, and the line that `imgmove --help` shows for it.
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "migrate": ("imgmove.cli.migrate", "Move an image to another cloud: export, copy, import, verify, clean up."),
     "export": ("imgmove.cli.export", "Export images to the provider's own object store."),
     "import": ("imgmove.cli.import_", "Register an image from an object in the provider's own store."),
     "create": ("imgmove.cli.create", "Make an image of an instance."),
+    "copy": ("imgmove.cli.copy", "Copy objects and files between stores, any to any."),
     "status": ("imgmove.cli.status", "The state of a job, a vendor's task or an image."),
     "images": ("imgmove.cli.images", "The images of the account."),
     "providers": ("imgmove.cli.providers", "What each service can and cannot do."),

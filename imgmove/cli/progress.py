@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from imgmove.cli.command import Output
-from imgmove.core.events import Event, Moved, Polled, PollFailed, StepEnded, StepStarted, Submitted, Waiting
+from imgmove.core.events import Event, Moved, Noted, Polled, PollFailed, StepEnded, StepStarted, Submitted, Waiting
 from imgmove.core.text import clean
 from imgmove.core.units import format_duration, format_size
 
@@ -75,6 +75,8 @@ class _Board:
                 line.note = f"look failed: {clean(event.error)}; again in {format_duration(event.next_try_seconds)}"
             case Waiting():
                 line.note = f"{clean(event.reason)}; {format_duration(event.seconds)}"
+            case Noted():
+                line.note = clean(event.text)
             case Moved():
                 line.moved, line.state = (event.done_bytes, event.total_bytes), "copying"
             case StepEnded():

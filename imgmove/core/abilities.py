@@ -38,6 +38,8 @@ class OperationAbility:
     """A polite default between two looks."""
     formats_by_region: dict[str, tuple[DiskFormat, ...]] = field(default_factory=dict)
     """Where formats depend on the region: region name to formats; `formats` is what every other region has."""
+    written_as: dict[DiskFormat, DiskFormat] = field(default_factory=dict)
+    """Where an export asked for in one format is written as another (ECS: raw comes as `.raw.tar.gz`)."""
     architectures: tuple[Architecture, ...] = ()
     boot_modes: tuple[BootMode, ...] = ()
     max_disks: int = 1

@@ -65,6 +65,13 @@ class Moved(Event):
     total_bytes: int
 
 
+@dataclass(frozen=True)
+class Noted(Event):
+    """Something worth a line: a part sent again, an unfinished upload found."""
+
+    text: str
+
+
 Listener = Callable[[Event], None]
 
 

@@ -20,6 +20,7 @@ _EXPORT: Final = OperationAbility(
     cancel=True,
     formats=(DiskFormat.RAW, DiskFormat.VHD, DiskFormat.QCOW2, DiskFormat.VMDK, DiskFormat.VDI),
     formats_by_region=dict.fromkeys(sorted(limits.RAW_ONLY_REGIONS), (DiskFormat.RAW,)),
+    written_as={DiskFormat.RAW: DiskFormat.RAW_TAR_GZ},
     architectures=_ALL_ARCHITECTURES,
     max_disks=5,
     options=frozenset({"format", "prefixes", "role_name"}),

@@ -1,0 +1,194 @@
+"""The step of a copy: objects and files from one store to another, any to any, converted on the way where asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from imgmove.app.objects import look_at_image
+from imgmove.core.address import LocalFile, ObjectAddress
+from imgmove.core.codec import decode, encode
+from imgmove.core.errors import ImgmoveError, Kind
+from imgmove.core.events import Moved, Noted
+from imgmove.core.formats import DiskFormat, format_of_name
+from imgmove.core.jobs import Resource
+from imgmove.core.ports import ObjectStore
+from imgmove.core.tasks import Artifact
+from imgmove.engine.steps import StepContext, StepFailed
+from imgmove.engine.transfer.bandwidth import parse_bandwidth
+from imgmove.engine.transfer.object_copy import Copied, CopyOptions, Surroundings, copy_object
+from imgmove.engine.transfer.record import CopyRecord
+from imgmove.engine.transfer.stream_copy import copy_converted
+from imgmove.images.convert import Conversion, can_convert, conversion
+
+#: Errors after which the copy is not over: a later run takes it up where it is.
+_RESUMABLE = frozenset({Kind.INTERRUPTED, Kind.TIMEOUT, Kind.UNAVAILABLE, Kind.THROTTLED, Kind.QUOTA})
+
+
+@dataclass(frozen=True)
+class End:
+    """One end of a copy, as the journal keeps it. `scheme` `file`: `bucket` is a directory."""
+
+    scheme: str
+    bucket: str
+    key: str
+    region: str = ""
+    profile: str = ""
+
+    def __str__(self) -> str:
+        return (
+            str(Path(self.bucket) / self.key) if self.scheme == "file" else f"{self.scheme}://{self.bucket}/{self.key}"
+        )
+
+
+@dataclass(frozen=True)
+class CopyRequest:
+    """What a copy step is asked for; `format` None leaves the bytes as they are."""
+
+    source: End
+    destination: End
+    format: DiskFormat | None = None
+    workers: int = 8
+    part_bytes: int | None = None
+    bandwidth: str = "off"
+    staged: bool = False
+    """The destination is only a stage of a migration: something to remove in the end."""
+    disk: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def options(self) -> CopyOptions:
+        return CopyOptions(self.workers, self.part_bytes, parse_bandwidth(self.bandwidth))
+
+
+Stores = Callable[[End], ObjectStore]
+
+
+def encode_copy(request: CopyRequest) -> dict[str, Any]:
+    return dict(encode(asdict(request)))
+
+
+def end_of(address: ObjectAddress | LocalFile, region: str = "", profile: str = "") -> End:
+    """An address as an end; a local file is kept by its absolute path, for another shell may resume the copy."""
+    if isinstance(address, LocalFile):
+        path = address.path.absolute()
+        return End("file", str(path.parent), path.name)
+    return End(address.scheme, address.bucket, address.key, region, profile)
+
+
+class CopyStep:
+    """The step function of kind `copy`."""
+
+    def __init__(self, stores: Stores, executor: Callable[[int], Executor] = ThreadPoolExecutor) -> None:
+        self._stores, self._executor = stores, executor
+
+    def __call__(self, context: StepContext) -> Mapping[str, Any]:
+        """Copy, from wherever an earlier run stopped; the outputs name the object and what was compared with what."""
+        request = decode(CopyRequest, context.step.request)
+        context.begin({})
+        executor = self._executor(request.workers)
+        try:
+            return copy_one(context, request, self._stores, executor, str(request.source))
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+
+def copy_one(
+    context: StepContext, request: CopyRequest, stores: Stores, executor: Executor, memo_key: str
+) -> dict[str, Any]:
+    """Copy one object as (part of) a step; its outputs. `memo_key` names its record within the step's memo.
+
+    Raises `StepFailed` for an end that a later run would meet again, `ImgmoveError` for what it may take up.
+    """
+    keeper = _Keeper(context, request, memo_key)
+    try:
+        copied = _copy(context, request, stores, executor, keeper)
+    except ImgmoveError as error:
+        if error.kind in _RESUMABLE:
+            raise
+        raise StepFailed(error) from error
+    keeper.finished(copied)
+    info, compared = copied.info, copied.comparison.describe()
+    crc64 = None if info.crc64 is None else str(info.crc64)
+    shape = request.format or format_of_name(request.destination.key)
+    artifact = Artifact(str(request.destination), shape, request.disk, info.size_bytes, crc64, info.etag)
+    return {
+        "artifacts": [encode(artifact)],
+        "compared": compared,
+        "sent_bytes": copied.sent_bytes,
+        "message": "; ".join(compared),
+    }
+
+
+def _copy(context: StepContext, request: CopyRequest, stores: Stores, executor: Executor, keeper: _Keeper) -> Copied:
+    source, destination = stores(request.source), stores(request.destination)
+    around = Surroundings(
+        executor,
+        stop=context.waiter.stop,
+        moved=lambda done, total: context.tell(Moved, done_bytes=done, total_bytes=total),
+        keep=keeper.keep,
+        note=lambda text: context.tell(Noted, text=text),
+    )
+    convert = _conversion(source, request)
+    keys = request.source.key, request.destination.key
+    if convert is None:
+        return copy_object(source, keys[0], destination, keys[1], request.options(), around, keeper.record)
+    return copy_converted(source, keys[0], destination, keys[1], convert, request.options(), around, keeper.record)
+
+
+def _conversion(source: ObjectStore, request: CopyRequest) -> Conversion | None:
+    """The converter that is needed, None for a plain copy; UNSUPPORTED where there is no way in one pass."""
+    if request.format is None:
+        return None
+    found = look_at_image(source, request.source.key, None, system_disk=False) or DiskFormat.RAW
+    if found is request.format:
+        return None
+    if not can_convert(found, request.format):
+        raise ImgmoveError(
+            Kind.UNSUPPORTED,
+            f"{request.source} is {found.value}: it cannot become {request.format.value} on the way", code="NoConversion",
+            hint=f"copy it to a file, run `qemu-img convert -O {request.format.value}`, and copy the result",
+        )  # fmt: skip
+    return conversion(found, request.format)
+
+
+class _Keeper:
+    """Keeps a copy's record in the step's memo, and its upload and object among the job's resources."""
+
+    #: Our CRCs of parts are worth keeping, but not a write for every part.
+    _EVERY_SECONDS = 1.0
+
+    def __init__(self, context: StepContext, request: CopyRequest, memo_key: str) -> None:
+        self._context, self._request, self._memo_key = context, request, memo_key
+        self._memo = dict(context.journal.job(context.job.id).step(context.step.name).memo)
+        self._kept_at = float("-inf")
+        self.record = CopyRecord.from_json(self._memo.get(memo_key))
+
+    def keep(self, record: CopyRecord, durable: bool) -> None:
+        self.record = record
+        moment = self._context.clock.monotonic()
+        if not durable and moment - self._kept_at < self._EVERY_SECONDS:
+            return
+        self._kept_at = moment
+        self._memo[self._memo_key] = record.to_json()
+        journal, job_id = self._context.journal, self._context.job.id
+        if durable:
+            journal.made(job_id, _upload(self._request, record.upload_id, self._context.clock.now()))
+        journal.observed(job_id, self._context.step.name, self._memo)
+
+    def finished(self, copied: Copied) -> None:
+        journal, job_id, now = self._context.journal, self._context.job.id, self._context.clock.now()
+        end = self._request.destination
+        if not copied.comparison.already_there:
+            size = copied.info.size_bytes
+            keep = not self._request.staged
+            journal.made(job_id, Resource(str(end), "object", end.scheme, end.region, size, now, keep=keep))
+        if self.record.upload_id:
+            journal.removed(job_id, _upload(self._request, self.record.upload_id, now).uri, now)
+
+
+def _upload(request: CopyRequest, upload_id: str, now: float) -> Resource:
+    end = request.destination
+    return Resource(f"{end}?uploadId={upload_id}", "upload", end.scheme, end.region, None, now)

@@ -1,0 +1,93 @@
+"""From a migrate command to a job's plan: what can be known without asking any provider."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from imgmove.app.migrate import MigrateRequest, migration_steps
+from imgmove.app.resolve import Place, Resolver, check_id
+from imgmove.app.route import choose_route
+from imgmove.core.address import ImageAddress, LocalFile, Uri, parse_address
+from imgmove.core.errors import usage_error
+from imgmove.core.jobs import Step
+from imgmove.core.requests import Operation, TransferRequest
+from imgmove.engine.steps import operation_step
+from imgmove.engine.transfer.bandwidth import parse_bandwidth
+
+
+def destination_place(resolver: Resolver, text: str, region: str | None) -> Place:
+    """`alibaba://cn-hangzhou` as a place; a usage error for anything else."""
+    parsed = parse_address(text)
+    if isinstance(parsed, LocalFile) or not resolver.registry.is_provider(parsed.scheme) or parsed.path.strip("/"):
+        raise usage_error(f"{text!r} is no place for images", "write the destination like alibaba://cn-hangzhou")
+    name, _cloud = resolver.registry.provider(parsed.scheme)
+    return resolver.place(None, region, ImageAddress(name, parsed.authority))
+
+
+def source_place(resolver: Resolver, text: str, region: str | None) -> tuple[Place, str]:
+    """`tencent://ap-guangzhou/img-…` as a place and an image id."""
+    parsed = parse_address(text)
+    if not isinstance(parsed, Uri):
+        raise usage_error(f"{text!r} is not an image's address", "write the source like tencent://ap-guangzhou/img-…")
+    place, ids = resolver.things([text], None, region)
+    abilities = place.abilities
+    check_id(ids[0], abilities.image_id_pattern, f"an image of {abilities.title}", abilities.image_id_example)
+    return place, ids[0]
+
+
+def transfer_steps(source: Place, destination: Place, request: MigrateRequest) -> list[Step] | None:
+    """One step where the destination's provider fetches the image by itself (SyncImages, CopyImage, ECM ImportImage);
+    None where it cannot."""
+    abilities = destination.abilities
+    if source.provider not in abilities.transfer_from or Operation.TRANSFER not in abilities.operations:
+        return None
+    if not request.name:
+        raise usage_error("which name shall the image get?", "give --name")
+    abilities.image_name.check(request.name)
+    wanted = TransferRequest(
+        request.name, source.provider, source.region, request.image_id, request.description, request.tags
+    )
+    return [operation_step("import", destination.provider, destination.region, wanted)]
+
+
+def export_steps(source: Place, destination: Place, request: MigrateRequest) -> tuple[list[Step], MigrateRequest]:
+    """The steps of a migration through both stores; refuses what cannot work whatever the providers say."""
+    source.abilities.ability(Operation.EXPORT)
+    destination.abilities.ability(Operation.IMPORT)
+    parse_bandwidth(request.bandwidth)
+    source_scheme, dest_scheme = source.abilities.store_scheme, destination.abilities.store_scheme
+    for flag, bucket, place, scheme in (
+        ("--source-bucket", request.source_bucket, source, source_scheme),
+        ("--dest-bucket", request.dest_bucket, destination, dest_scheme),
+    ):
+        if not bucket:
+            raise usage_error(f"which bucket of {scheme}:// in {place.region}?", f"give {flag}")
+        place.cloud.check_bucket_name(scheme, bucket)
+    if request.name:
+        destination.abilities.image_name.check(request.name)
+    choose_route(source.abilities, source.region, destination.abilities, destination.region, request.format)
+    complete = replace(request, source_scheme=source_scheme, dest_scheme=dest_scheme)
+    return migration_steps(complete), complete
+
+
+def check_ends(source: Place, destination: Place) -> None:
+    if (source.provider, source.region) == (destination.provider, destination.region):
+        raise usage_error(
+            f"source and destination are the same: {source.provider} {source.region}", "name another region or provider"
+        )
+
+
+def bucket_names(resolver: Resolver, pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Buckets given as names or as addresses of the expected scheme."""
+    names = []
+    for text, scheme in pairs:
+        parsed = parse_address(text) if text else None
+        if isinstance(parsed, Uri):
+            if parsed.scheme != scheme or parsed.path.strip("/"):
+                raise usage_error(f"{text!r} is no bucket of {scheme}://", f"give its name, or {scheme}://BUCKET")
+            resolver.registry.store(scheme)
+            names.append(parsed.authority)
+        else:
+            names.append(text)
+    return names
