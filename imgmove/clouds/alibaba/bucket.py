@@ -49,10 +49,8 @@ class Bucket:
         """Send one request; its answer, whatever the status."""
         address, signer = self.address(), self.signer()
         url, signed = signer.headers(method, address.url(key), self.name, key, params or {}, headers or {})
-        try:
+        with errors.asking(signer.region):
             return self._transport.send(method, url, signed, body, changes=changes, max_bytes=max_bytes)
-        except ImgmoveError as error:
-            raise errors.at_region(error, signer.region) from error
 
     def call(
         self, method: str, key: str = "", params: Mapping[str, str] | None = None,
@@ -120,10 +118,8 @@ class Bucket:
         """A question about the bucket, put to `region` whatever the bucket's own is."""
         address = bucket_address(self.name, region, self._settings)
         url, headers = self._signer(region).headers("GET", address.url(), self.name, "", params, {})
-        try:
+        with errors.asking(region):
             return self._transport.send("GET", url, headers)
-        except ImgmoveError as error:
-            raise errors.at_region(error, region) from error
 
     def _root(self, answer: Answer) -> store_xml.Element:
         if answer.status >= 300:

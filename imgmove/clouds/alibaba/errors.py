@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -80,13 +81,27 @@ def missing_action(detail: Any) -> str:
     return action if isinstance(action, str) else ""
 
 
-def at_region(error: ImgmoveError, region: str) -> ImgmoveError:
-    """The same error, unless a name that does not resolve means that there is no such region."""
-    if error.code != "NameResolution" or not region or region in KNOWN_REGIONS:
+@contextmanager
+def asking(region: str) -> Iterator[None]:
+    """Errors raised inside say more where there seems to be no such region: by the service, or by a missing name."""
+    try:
+        yield
+    except ImgmoveError as error:
+        better = _of_unknown_region(error, region)
+        if better is error:
+            raise
+        raise better from error
+
+
+def _of_unknown_region(error: ImgmoveError, region: str) -> ImgmoveError:
+    unknown = error.code in {"InvalidRegionId.NotFound", "RegionId.NotFound"}
+    unresolved = error.code == "NameResolution"
+    if not region or region in KNOWN_REGIONS or not (unknown or unresolved):
         return error
     near = difflib.get_close_matches(region, KNOWN_REGIONS, n=1)
     meant = f"did you mean {near[0]}? " if near else ""
-    return ImgmoveError(
-        Kind.INVALID, f"there is no region {region!r}: its endpoint does not resolve", code="InvalidRegionId.NotFound",
-        hint=f"{meant}regions are called cn-hangzhou, ap-southeast-1, …",
-    )  # fmt: skip
+    hint = f"{meant}regions are called cn-hangzhou, ap-southeast-1, …"
+    if unknown:
+        return error.with_hint(hint)
+    message = f"there is no region {region!r}: its endpoint does not resolve"
+    return ImgmoveError(Kind.NOT_FOUND, message, code="InvalidRegionId.NotFound", hint=hint)

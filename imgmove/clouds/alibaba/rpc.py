@@ -112,7 +112,10 @@ class Rpc:
         query = Utils.query({name: value for name, value in parameters.items() if value is not None})
         request = utils_models.OpenApiRequest(query=query, body=dict(form) if form else None)
         request.changes = changes
-        answer = self._answer(params, request)
+        with errors.asking(self._region):
+            return self._body(self._client.call_api(params, request, RuntimeOptions())["answer"], changes=changes)
+
+    def _body(self, answer: Answer, *, changes: bool) -> dict[str, Any]:
         body = answers.json_object(answer.body)
         if body is None:
             raise self._no_json(answer, changes=changes)
@@ -121,13 +124,6 @@ class Rpc:
         if answer.status >= 300:
             raise errors.not_theirs(self._service, answer, changes=changes)
         return body
-
-    def _answer(self, params: Any, request: Any) -> Answer:
-        try:
-            answer: Answer = self._client.call_api(params, request, RuntimeOptions())["answer"]
-        except ImgmoveError as error:
-            raise errors.at_region(error, self._region) from error
-        return answer
 
     def incomplete(self, field: str, body: Mapping[str, Any], *, changes: bool) -> ImgmoveError:
         """The error for an answer that lacks a field that it must have."""

@@ -160,15 +160,16 @@ def test_a_slow_answer_is_in_doubt(settings: Settings, server: ScriptedServer) -
         released.set()
 
 
-def test_a_region_that_does_not_resolve_is_no_region() -> None:
-    settings = Settings(connect_timeout_seconds=2)
-    client = rpc.Rpc(
-        "ECS", "2014-05-26", rpc.ecs("cn-hangzou", settings, KEY, Transport(settings))._client, "cn-hangzou"
-    )
-    client._client._endpoint = "ecs.cn-hangzou.invalid"
-    error = refusal(client)
-    assert error.kind is Kind.INVALID
-    assert "cn-hangzhou" in error.hint
+def test_unknown_regions_are_answered_with_near_ones(settings: Settings, server: ScriptedServer) -> None:
+    client = rpc.ecs("cn-hangzou", settings, KEY, Transport(settings))
+    server.on("ExportImage", refuse("InvalidRegionId.NotFound"))
+    assert "did you mean cn-hangzhou?" in refusal(client).hint
+    unresolved = replace(settings, endpoints={"ECS": "https://ecs.cn-hangzou.invalid"})
+    error = refusal(rpc.ecs("cn-hangzou", unresolved, KEY, Transport(unresolved)), changes=True)
+    assert (error.kind, error.maybe_applied) == (Kind.NOT_FOUND, False)
+    assert "did you mean cn-hangzhou?" in error.hint
+    known = refusal(rpc.ecs("cn-hangzhou", unresolved, KEY, Transport(unresolved)))
+    assert (known.kind, known.code) == (Kind.UNAVAILABLE, "NameResolution")
 
 
 PROXY = "http://127.0.0.1:9"
