@@ -66,7 +66,8 @@ ROUTES = (
     Route("UploadPart", "PutObject", "object", "PUT", Need.WRITE_BUCKET, uploads.upload_part, PART, data=True),
     Route("ListParts", "ListParts", "object", "GET", Need.WRITE_BUCKET, uploads.list_parts, UPLOAD, data=True),
     Route("CompleteMultipartUpload", "PutObject", "object", "POST", Need.WRITE_BUCKET, uploads.complete, UPLOAD, data=True),
-    Route("AbortMultipartUpload", "AbortMultipartUpload", "object", "DELETE", Need.WRITE_BUCKET, uploads.abort, UPLOAD, data=True),
+    Route("AbortMultipartUpload", "AbortMultipartUpload", "object", "DELETE", Need.WRITE_BUCKET,
+          uploads.abort, UPLOAD, data=True),
     # Objects
     Route("GetObjectACL", "GetObjectAcl", "object", "GET", Need.OWN, objects.get_acl, ("acl",), data=True),
     Route("PutObjectACL", "PutObjectAcl", "object", "PUT", Need.OWN, objects.put_acl, ("acl",), data=True),
