@@ -11,7 +11,7 @@ from pathlib import Path
 
 from imgmove.sandbox.disks.blocks import blocks_with_data
 from imgmove.sandbox.disks.model import DiskError, DiskFormat, DiskInfo, DiskReader, DiskWriter, ProblemKind
-from imgmove.sandbox.disks.qcow2_writer import Qcow2Writer
+from imgmove.sandbox.disks.qcow2_writer import CompressedQcow2Writer, Qcow2Writer
 from imgmove.sandbox.disks.raw import RawWriter
 from imgmove.sandbox.disks.recognise import open_disk
 from imgmove.sandbox.disks.targz_writer import TarGzWriter
@@ -22,6 +22,7 @@ from imgmove.sandbox.disks.vmdk_writer import VmdkWriter
 _WRITERS: dict[tuple[DiskFormat, str], Callable[[int, int], DiskWriter]] = {
     (DiskFormat.RAW, ""): RawWriter,
     (DiskFormat.QCOW2, ""): Qcow2Writer,
+    (DiskFormat.QCOW2, "compressed"): CompressedQcow2Writer,
     (DiskFormat.VHD, ""): DynamicVhdWriter,
     (DiskFormat.VHD, "dynamic"): DynamicVhdWriter,
     (DiskFormat.VHD, "fixed"): FixedVhdWriter,
@@ -42,8 +43,9 @@ def convert(
     """Writes the disk of `source` to `destination` in another format (or the same, rewritten) and says what it wrote.
 
     `source_format` None means: whatever `recognise` says. `member_name` names the file inside a raw.tar.gz;
-    `subformat` chooses where there is a choice (VHD: "dynamic", which is the default, or "fixed"). Raw files are
-    sparse; qcow2 is version 3; VMDK is monolithicSparse; a VHD's and a VDI's size is rounded up to whole blocks.
+    `subformat` chooses where there is a choice (VHD: "dynamic", which is the default, or "fixed"; qcow2: "compressed"
+    where clusters shall be deflated). Raw files are sparse; qcow2 is version 3; VMDK is monolithicSparse; the size of a
+    dynamic VHD is rounded up to whole blocks, that of every other format but raw to whole sectors.
     The same source gives the same bytes. `destination` is replaced only when all is written, so it is safe to repeat;
     nothing is left behind on failure. Raises DiskError, ValueError for a format that is none, OSError.
     """

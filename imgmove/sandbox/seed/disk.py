@@ -13,9 +13,9 @@ from imgmove.sandbox.disks import DiskFormat, convert
 if TYPE_CHECKING:
     from imgmove.sandbox.world import World
 
-SHIPPED = "seed-disk.qcow2"
-"""A small Debian-like system: partition table, ext4, `/etc`. Made by `scripts/build_seed_disk.py`."""
-DATA_DISK_BYTES = 64 << 20
+SYSTEM_DISK = "seed-disk.qcow2"
+"""A small Debian-like system: partition table, ext4, `/etc`. Made by `scripts/build_seed_disk.py`, as is the other."""
+DATA_DISK = "seed-data-disk.qcow2"
 
 
 class Shelf(Protocol):
@@ -29,9 +29,8 @@ class SeedDisk:
     """The disks of the default world. A context manager: the files it made for itself go when it is left."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
-        self._system: Path | None = None
-        self._data: Path | None = None
+        self._directory = world.incoming
+        self._unpacked: dict[str, Path] = {}
 
     def __enter__(self) -> SeedDisk:
         return self
@@ -39,30 +38,24 @@ class SeedDisk:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for path in (self._system, self._data):
-            if path is not None:
-                path.unlink()
+        for path in self._unpacked.values():
+            path.unlink()
 
     def system_blob(self, shelf: Shelf) -> str:
-        """The system disk on that shelf."""
-        if self._system is None:
-            self._system = unpack_shipped(self._world.incoming / "seed-system.raw")
-        return put_on_shelf(shelf, self._system)
+        """The system disk on that shelf; calls it a new name each time."""
+        return put_on_shelf(shelf, self._raw(SYSTEM_DISK))
 
     def data_blob(self, shelf: Shelf) -> str:
-        """A data disk on that shelf: blank, as a new one is."""
-        if self._data is None:
-            self._data = self._world.incoming / "seed-data.raw"
-            with self._data.open("xb") as file:
-                file.truncate(DATA_DISK_BYTES)
-        return put_on_shelf(shelf, self._data)
+        """The data disk on that shelf, likewise."""
+        return put_on_shelf(shelf, self._raw(DATA_DISK))
 
-
-def unpack_shipped(target: Path) -> Path:
-    """Writes the shipped disk's raw bytes, sparse, to `target`."""
-    with as_file(files("imgmove.sandbox.seed") / SHIPPED) as source:
-        convert(source, DiskFormat.QCOW2, target, DiskFormat.RAW)
-    return target
+    def _raw(self, name: str) -> Path:
+        if name not in self._unpacked:
+            target = self._directory / f"{name}.raw"
+            with as_file(files("imgmove.sandbox.seed") / name) as source:
+                convert(source, DiskFormat.QCOW2, target, DiskFormat.RAW)
+            self._unpacked[name] = target
+        return self._unpacked[name]
 
 
 def put_on_shelf(shelf: Shelf, raw: Path) -> str:
