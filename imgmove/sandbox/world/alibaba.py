@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imgmove.sandbox.disks import DiskFormat, convert
 from imgmove.sandbox.faults import Effect
 from imgmove.sandbox.world.alibaba_records import Image, Instance, Snapshot, Task, TokenUse, move
 from imgmove.sandbox.world.alibaba_rules import STALLED_PERCENT, Settings
@@ -55,7 +56,6 @@ class Alibaba:
         self.blobs = world.root / "ecs-disks"
         """Raw bytes of disks, one file each, never changed once written."""
         self.blobs.mkdir(exist_ok=True)
-        self._litter = False
 
     @property
     def settings(self) -> Settings:
@@ -102,12 +102,15 @@ class Alibaba:
     # Bytes of disks
 
     def keep(self, source: Path, *, take: bool = False) -> str:
-        """Stores raw bytes of a disk and returns the blob's name; `take` moves the file instead of copying it."""
+        """Stores raw bytes of a disk and returns the blob's name; `take` moves the file instead of copying it.
+
+        A copy is sparse.
+        """
         name = self.new_id("disk")
         if take:
             source.replace(self.blobs / name)
         else:
-            shutil.copyfile(source, self.blobs / name)
+            convert(source, DiskFormat.RAW, self.blobs / name, DiskFormat.RAW)
         return name
 
     def keep_blank(self, size_bytes: int) -> str:
@@ -123,7 +126,6 @@ class Alibaba:
 
     def drop_unused_blobs(self) -> None:
         """Removes the files that no image, snapshot or instance refers to, and what killed work has left behind."""
-        self._litter = False
         used = {snapshot.blob for snapshot in self.state.snapshots}
         used |= {disk.blob for image in self.state.images for disk in image.disks}
         used |= {disk.blob for instance in self.state.instances for disk in instance.disks}
@@ -131,11 +133,7 @@ class Alibaba:
             if path.is_dir():
                 shutil.rmtree(path)
             elif path.name not in used:
-                path.unlink()
-
-    def litter(self) -> None:
-        """Notes that files may be unneeded. They go with the next call: by then the state without them is on disk."""
-        self._litter = True
+                self._world.discard(path)
 
     # What changes
 
@@ -162,13 +160,13 @@ class Alibaba:
     def remove_image(self, image: Image) -> None:
         """Deletes an image; its snapshots stay, as at the vendor."""
         self.state.images.remove(image)
-        self.litter()
+        self.drop_unused_blobs()
         self._world.changed()
 
     def remove_snapshot(self, snapshot: Snapshot) -> None:
         """Deletes a snapshot."""
         self.state.snapshots.remove(snapshot)
-        self.litter()
+        self.drop_unused_blobs()
         self._world.changed()
 
     def start(self, task: Task) -> Task:
@@ -217,8 +215,6 @@ class Alibaba:
 
     def settle(self) -> None:
         """Brings every task and image up to the sandbox's present. Costs nothing when nothing is due."""
-        if self._litter:
-            self.drop_unused_blobs()
         for task in list(self.state.tasks):
             if not (task.over and (task.delivered or task.status != "Finished")):
                 advance(self._world, task)

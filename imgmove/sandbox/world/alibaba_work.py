@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imgmove.sandbox.disks import DiskError, DiskFormat, convert
+from imgmove.sandbox.disks import DiskFormat, convert
 from imgmove.sandbox.world.alibaba_disks import UnfitDiskError, unpack
 from imgmove.sandbox.world.alibaba_names import member_name
 from imgmove.sandbox.world.alibaba_records import Image, ImageDisk, Snapshot, Task, move
@@ -15,6 +16,8 @@ from imgmove.sandbox.world.alibaba_records import Image, ImageDisk, Snapshot, Ta
 if TYPE_CHECKING:
     from imgmove.sandbox.world import World
     from imgmove.sandbox.world.object_records import Bucket
+
+logger = logging.getLogger(__name__)
 
 GIB = 1 << 30
 
@@ -52,7 +55,9 @@ def _finish(world: World, task: Task) -> None:
         _carry_out(world, task)
     except (WorkError, UnfitDiskError) as error:
         _fail(world, task, error.code, str(error))
-    except (DiskError, OSError) as error:
+    except Exception as error:
+        # Whatever it is, it must not keep every later call from being answered.
+        logger.exception("task %s (%s) failed in a way that was not foreseen", task.task_id, task.action)
         _fail(world, task, "InternalError", str(error))
     else:
         move(task, "Finished")
@@ -77,7 +82,7 @@ def _fail(world: World, task: Task, code: str, message: str) -> None:
             disk.blob = disk.blob if disk.snapshot_id else ""
         if task.action == "ImportImage" and not world.alibaba.settings.failed_import_leaves_image:
             world.alibaba.remove_image(image)
-    world.alibaba.litter()
+    world.alibaba.drop_unused_blobs()
     world.changed()
 
 
@@ -88,11 +93,19 @@ def _deliver(world: World, task: Task) -> None:
         move(image, "Available")
         image.task_id = ""
     elif task.lag_seconds:
-        bucket = world.objects.bucket("alibaba", task.bucket)
-        if bucket is not None:
-            _write_objects(world, task, bucket)
+        _write_late(world, task)
     task.delivered = True
     world.changed()
+
+
+def _write_late(world: World, task: Task) -> None:
+    """Writes the objects of a task that is Finished already, so that it is too late for it to fail."""
+    bucket = world.objects.bucket("alibaba", task.bucket)
+    try:
+        if bucket is not None:
+            _write_objects(world, task, bucket)
+    except Exception:
+        logger.exception("the objects of task %s could not be written", task.task_id)
 
 
 def _made(world: World, task: Task) -> Image | None:

@@ -138,6 +138,16 @@ def test_objects_may_come_after_the_task_is_finished(cloud: Cloud) -> None:
     assert (cloud.task(task_id)["TaskStatus"], len(cloud.keys())) == ("Finished", 1)
 
 
+def test_objects_that_come_late_may_not_come_at_all(cloud: Cloud) -> None:
+    cloud.settings.object_lag_seconds = 50
+    task_id = cloud.ask("ExportImage", image_id=IMAGE, ossbucket="hz-bucket")["TaskId"]
+    cloud.clock.advance(200)
+    assert cloud.task(task_id)["TaskStatus"] == "Finished"
+    cloud.ask("DeleteImage", image_id=IMAGE, force=True)
+    cloud.finish()
+    assert (cloud.task(task_id)["TaskStatus"], cloud.keys()) == ("Finished", [])
+
+
 def test_older_names_of_bucket_and_prefix_are_taken(cloud: Cloud) -> None:
     cloud.rpc("ecs", "ExportImage", RegionId=HANGZHOU, ImageId=IMAGE, OssBucket="hz-bucket", OssPrefix="x")
     cloud.finish()
@@ -412,3 +422,12 @@ def test_an_image_that_is_exported_cannot_be_deleted(cloud: Cloud) -> None:
     cloud.ask("CancelTask", task_id=task_id)
     cloud.finish()
     assert (cloud.task(task_id)["TaskStatus"], cloud.keys()) == ("Deleted", [])
+
+
+def test_what_nobody_foresaw_fails_the_task_and_nothing_else(cloud: Cloud) -> None:
+    image = cloud.world.alibaba.image(HANGZHOU, IMAGE)
+    assert image is not None
+    cloud.world.alibaba.blob(image.disks[0].blob).unlink()
+    task = cloud.task(export(cloud))
+    assert task["OperationProgressSet"]["OperationProgress"][0]["ErrorCode"] == "InternalError"
+    assert cloud.keys() == []
