@@ -33,9 +33,7 @@ from imgmove.core.settings import Settings
 from imgmove.core.tasks import Handle, Image, OsChoice, TaskReport, TaskState
 
 #: It is too late to cancel: what the operation came to is to be looked at (alibaba.md 9.4).
-_TOO_LATE = frozenset({
-    "InvalidTaskId.IncorrectTaskStatus", "CancelTaskFailed", "InvalidTaskId.NotFound", "IncorrectImageStatus",
-})  # fmt: skip
+_TOO_LATE = frozenset({"InvalidTaskId.IncorrectTaskStatus", "CancelTaskFailed", "IncorrectImageStatus"})
 _BUSY = {"ImageIsImporting": "ImportImage", "ImageIsExporting": "ExportImage"}
 
 
@@ -131,7 +129,7 @@ class Ecs:
         try:
             self._client(self.region).call(*call, changes=True)
         except ImgmoveError as error:
-            if error.code not in _TOO_LATE:
+            if error.code not in _TOO_LATE and error.kind is not Kind.NOT_FOUND:
                 raise
         return self._after_cancel(handle)
 
