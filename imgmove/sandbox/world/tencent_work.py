@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgmove.sandbox.disks import DiskError, DiskFormat, convert
+from imgmove.sandbox.world.sparse_checksums import checksums_of_parts
 from imgmove.sandbox.world.tencent import SCRATCH_PREFIX
 from imgmove.sandbox.world.tencent_disks import RejectedError, check_guest, gib, unpack
 from imgmove.sandbox.world.tencent_records import (
@@ -112,8 +113,9 @@ def _finish_export(world: World, task: Task) -> None:
 
 def _store(world: World, bucket: Bucket, key: str, path: Path) -> None:
     """Puts an exported file into the bucket; larger ones look as if they had been uploaded in parts."""
-    item = world.objects.put(bucket, key, path, move=True)
-    if item.size_bytes > EXPORT_PART_BYTES:
+    in_parts = path.stat().st_size > EXPORT_PART_BYTES
+    item = world.objects.put(bucket, key, path, move=True, checksums=checksums_of_parts(path) if in_parts else None)
+    if in_parts:
         item.part_count = -(-item.size_bytes // EXPORT_PART_BYTES)
         item.etag = f"{item.etag}-{item.part_count}"
     if not world.tencent.settings.export_crc:
