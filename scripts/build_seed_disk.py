@@ -59,11 +59,12 @@ class Disk:
     signature: int
     uuid: str
     label: str
+    active: bool
 
 
 DISKS = (
-    Disk("system", "seed-disk.qcow2", 1024, 16, 0x5EED0001, "5eed0d15-c000-4000-8000-000000000001", "root"),
-    Disk("data", "seed-data-disk.qcow2", 64, 4, 0x5EED0002, "5eed0d15-c000-4000-8000-000000000002", "data"),
+    Disk("system", "seed-disk.qcow2", 1024, 16, 0x5EED0001, "5eed0d15-c000-4000-8000-000000000001", "root", True),
+    Disk("data", "seed-data-disk.qcow2", 64, 4, 0x5EED0002, "5eed0d15-c000-4000-8000-000000000002", "data", False),
 )
 EMPTY_DIRECTORIES = {
     "system": (
@@ -232,7 +233,7 @@ def join(disk: Disk, file_system: Path, raw: Path) -> None:
     """Writes the boot sector with its partition table, and the file system behind it."""
     first, sectors = FIRST_PARTITION // SECTOR, (disk.size_mib * MIB - FIRST_PARTITION) // SECTOR
     no_geometry = b"\xfe\xff\xff"
-    entry = struct.pack("<B3sB3sII", 0x80, no_geometry, 0x83, no_geometry, first, sectors)
+    entry = struct.pack("<B3sB3sII", 0x80 * disk.active, no_geometry, 0x83, no_geometry, first, sectors)
     boot = (BOOT_CODE + BOOT_TEXT).ljust(440, b"\0")
     with raw.open("wb") as target, open_disk(file_system, "raw") as source:
         target.write(boot + struct.pack("<IH", disk.signature, 0) + entry.ljust(64, b"\0") + b"\x55\xaa")

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from importlib.resources import as_file, files
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from imgmove.sandbox.disks import DiskFormat, convert
+from imgmove.sandbox.seed_disk import materialise
 
 if TYPE_CHECKING:
     from imgmove.sandbox.world import World
-
-SYSTEM_DISK = "seed-disk.qcow2"
-"""A small Debian-like system: partition table, ext4, `/etc`. Made by `scripts/build_seed_disk.py`, as is the other."""
-DATA_DISK = "seed-data-disk.qcow2"
 
 
 class Shelf(Protocol):
@@ -43,18 +38,15 @@ class SeedDisk:
 
     def system_blob(self, shelf: Shelf) -> str:
         """The system disk on that shelf; calls it a new name each time."""
-        return put_on_shelf(shelf, self._raw(SYSTEM_DISK))
+        return put_on_shelf(shelf, self._raw("system"))
 
     def data_blob(self, shelf: Shelf) -> str:
         """The data disk on that shelf, likewise."""
-        return put_on_shelf(shelf, self._raw(DATA_DISK))
+        return put_on_shelf(shelf, self._raw("data"))
 
     def _raw(self, name: str) -> Path:
         if name not in self._unpacked:
-            target = self._directory / f"{name}.raw"
-            with as_file(files("imgmove.sandbox.seed") / name) as source:
-                convert(source, DiskFormat.QCOW2, target, DiskFormat.RAW)
-            self._unpacked[name] = target
+            self._unpacked[name] = materialise(name, self._directory / f"seed-{name}.raw")
         return self._unpacked[name]
 
 
