@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -10,14 +10,14 @@ from typing import Any, Final
 
 from imgmove.app.copying import CopyRequest, End, Stores, copy_one
 from imgmove.app.guest import guest_of
+from imgmove.app.leftovers import Leftovers
 from imgmove.app.outcome import artifacts_of
 from imgmove.app.route import choose_route
 from imgmove.core.codec import decode, encode
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.events import Noted
 from imgmove.core.formats import DiskFormat
-from imgmove.core.jobs import Job, Resource, Step
-from imgmove.core.ports import ObjectStore
+from imgmove.core.jobs import Job, Step
 from imgmove.core.requests import Architecture, BootMode, DiskSource, ExportRequest, ImportRequest, Operation
 from imgmove.core.tasks import Artifact
 from imgmove.engine.operation import run_operation
@@ -243,44 +243,10 @@ class _Cleanup:
         request = request_of(context.job)
         if request.keep_staged:
             return {"message": "staged objects are kept, as asked (--keep-staged)"}
-        left = remove_resources(context.job, self._stores, lambda uri: context.journal.removed(
-            context.job.id, uri, context.clock.now()
-        ))  # fmt: skip
-        for uri, error in left:
-            context.tell(Noted, text=f"{uri} could not be removed: {error}")
-        image = context.outputs(IMPORT).get("image_id")
-        message = f"left behind, remove with `imgmove jobs clean {context.job.id}`: " + ", ".join(u for u, _ in left)
-        return {"message": message if left else "", "image_id": image, "artifacts": []}
-
-
-def remove_resources(job: Job, stores: Stores, removed: Callable[[str], None]) -> list[tuple[str, ImgmoveError]]:
-    """Remove the objects and open uploads that the job made and nobody asked to keep; what could not be, with why."""
-    left = []
-    for resource in job.resources:
-        if resource.keep or resource.removed_at is not None or resource.kind not in {"object", "upload"}:
-            continue
-        try:
-            _remove(resource, stores)
-        except ImgmoveError as error:
-            left.append((resource.uri, error))
-            continue
-        removed(resource.uri)
-    return left
-
-
-def _remove(resource: Resource, stores: Stores) -> None:
-    uri, _, upload_id = resource.uri.partition("?uploadId=")
-    store, key = _store_of(uri, resource.region, stores)
-    if resource.kind == "upload":
-        store.abort(key, upload_id)
-    else:
-        store.delete(key)
-
-
-def _store_of(uri: str, region: str, stores: Stores) -> tuple[ObjectStore, str]:
-    scheme, separator, rest = uri.partition("://")
-    if not separator:
-        directory, _, name = uri.rpartition("/")
-        return stores(End("file", directory or "/", name)), name
-    bucket, _, key = rest.partition("/")
-    return stores(End(scheme, bucket, key, region)), key
+        leftovers = Leftovers(self._stores, context.resolve, context.journal, context.clock)
+        left = leftovers.remove(context.journal.job(context.job.id))
+        for resource, error in left:
+            context.tell(Noted, text=f"{resource.uri} could not be removed: {error}")
+        names = ", ".join(resource.uri for resource, _ in left)
+        message = f"left behind, remove with `imgmove jobs clean {context.job.id}`: {names}" if left else ""
+        return {"message": message, "image_id": context.outputs(IMPORT).get("image_id"), "artifacts": []}

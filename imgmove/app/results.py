@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from imgmove.core.errors import ImgmoveError
-from imgmove.core.jobs import STEP_TASK_STATES, Job, Step
+from imgmove.core.jobs import STEP_TASK_STATES, Job, Resource, Step
 from imgmove.core.tasks import Artifact, TaskReport, TaskState
 
 
@@ -122,4 +122,15 @@ def step_json(step: Step) -> dict[str, Any]:
         "state": STEP_TASK_STATES[step.state].value,
         "started": timestamp(step.intended_at),
         "ended": timestamp(step.ended_at),
+    }
+
+
+def leftover_json(job_id: str, resource: Resource) -> dict[str, Any]:
+    """One row of `jobs clean`."""
+    return {
+        "job": job_id,
+        "uri": resource.uri,
+        "kind": resource.kind,
+        "size": resource.size_bytes,
+        "created": timestamp(resource.created_at),
     }

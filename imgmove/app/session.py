@@ -15,7 +15,9 @@ from typing import Any
 from imgmove.app.attendance import Attendance
 from imgmove.app.copy_plan import COPY_STEP, parse_end, plan_copy
 from imgmove.app.copying import CopyStep, End
+from imgmove.app.ending import Canceller
 from imgmove.app.identifiers import new_job_id
+from imgmove.app.leftovers import Leftovers, leftovers_of
 from imgmove.app.migrate import MigrateRequest, migration_functions
 from imgmove.app.migration_plan import (
     bucket_names,
@@ -38,7 +40,7 @@ from imgmove.core.codec import encode
 from imgmove.core.errors import ImgmoveError, Kind, usage_error
 from imgmove.core.events import Event, Listener, Polled
 from imgmove.core.formats import DiskFormat
-from imgmove.core.jobs import Job, Step
+from imgmove.core.jobs import Job, Resource, Step
 from imgmove.core.ports import Journal, ObjectStore
 from imgmove.core.requests import (
     Architecture,
@@ -303,6 +305,26 @@ class Session:
     def resume(self, job_id: str, *, attendance: Attendance | None = None) -> Result:
         """Take a job up where it stopped; failed steps are tried again, with new tokens. Nothing is done twice."""
         return self._run(job_id, attendance or Attendance(), again=True)
+
+    def cancel(self, job_id: str) -> tuple[Result, list[str]]:
+        """Cancel a job, at the provider where the provider can, and remove what it left; what could not be, in words."""
+        notes = Canceller(self.journal, self.resolver.compute_at, self._leftovers(), self.clock).cancel(job_id)
+        return result_of_job(self.journal.job(job_id)), notes
+
+    def leftovers(self, job_ids: Sequence[str] = ()) -> list[tuple[Job, Sequence[Resource]]]:
+        """What finished jobs (or those named) left behind, by job."""
+        jobs = [self.journal.job(job_id) for job_id in job_ids] or [
+            job for job in self.jobs() if job.ended_at is not None
+        ]
+        return [(job, leftovers_of(job)) for job in jobs if leftovers_of(job)]
+
+    def clean(self, job_id: str) -> list[tuple[Resource, ImgmoveError]]:
+        """Remove what a job left behind; what could not be, with why. HELD where another process runs the job."""
+        with self.journal.hold(job_id):
+            return self._leftovers().remove(self.journal.job(job_id))
+
+    def _leftovers(self) -> Leftovers:
+        return Leftovers(self._end_store, self.resolver.compute_at, self.journal, self.clock)
 
     # --------------------------------------------------------------------------------------------------- reading
 

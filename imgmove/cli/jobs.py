@@ -151,3 +151,97 @@ def _unfinished(session: Session, *, yes: bool) -> list[str]:
         raise click.UsageError(f"{len(waiting)} unfinished job(s): name them, or give --yes")
     click.echo("unfinished: " + ", ".join(waiting), err=True)
     return waiting if click.confirm("take them up?", err=True) else []
+
+
+@command.command(
+    "cancel",
+    cls=Command,
+    exit_codes=(0, 1, 2, 3, 4, 9),
+    examples=[("Stop a job, and remove what it left behind", "imgmove jobs cancel j1m2n3p4q5r6s7")],
+)
+@click.argument("job_ids", nargs=-1, required=True, metavar="JOB...")
+@click.option("-y", "--yes", is_flag=True, help="Ask nothing.")
+@output_options
+def cancel_jobs(job_ids: tuple[str, ...], yes: bool, **common: Any) -> None:
+    """Cancel JOB: at the provider where the provider can (ECS exports, imports and copies), else it is said.
+
+    What the job left behind is removed.
+    """
+    from imgmove.app.session import Session
+    from imgmove.cli.render import print_json, print_lines, print_result
+    from imgmove.core.text import clean
+
+    _confirm(f"cancel {', '.join(job_ids)}?", yes=yes)
+    session = Session(common["profile"])
+    ended = [session.cancel(job_id) for job_id in job_ids]
+    if common["output"].is_json:
+        rows = [result.to_json() | {"notes": notes} for result, notes in ended]
+        print_json({"jobs": rows, "error": None})
+        return
+    for result, notes in ended:
+        print_result(result)
+        print_lines(f"  {clean(note)}" for note in notes)
+
+
+@command.command(
+    "clean",
+    cls=Command,
+    exit_codes=(0, 1, 2, 3, 4, 8, 9),
+    examples=[
+        ("What finished jobs left behind, with sizes", "imgmove jobs clean --dry-run"),
+        ("Remove it", "imgmove jobs clean --yes"),
+    ],
+)
+@click.argument("job_ids", nargs=-1, metavar="[JOB]...")
+@click.option("--dry-run", is_flag=True, help="Only list it.")
+@click.option("-y", "--yes", is_flag=True, help="Ask nothing.")
+@output_options
+def clean_jobs(job_ids: tuple[str, ...], dry_run: bool, yes: bool, **common: Any) -> None:
+    """Remove what JOB left behind: staged objects, open uploads, half-made images. Without JOB: of all finished jobs.
+
+    Exactly what the journal says that jobs made, and nobody asked to keep.
+    """
+    from imgmove.app.results import leftover_json
+    from imgmove.app.session import Session
+    from imgmove.cli.failures import Reported
+    from imgmove.cli.render import print_json, print_table
+    from imgmove.core.errors import ImgmoveError, Kind
+    from imgmove.core.units import format_size
+
+    session = Session(common["profile"])
+    found = session.leftovers(job_ids)
+    rows = [leftover_json(job.id, resource) for job, resources in found for resource in resources]
+    left: dict[str, str] = {}
+    if rows and not dry_run:
+        _confirm(f"remove {len(rows)} thing(s): {', '.join(row['uri'] for row in rows)}?", yes=yes)
+        for job, _resources in found:
+            left |= {resource.uri: str(error) for resource, error in session.clean(job.id)}
+    for row in rows:
+        row["removed"] = not dry_run and row["uri"] not in left
+        row["problem"] = left.get(row["uri"], "")
+    error = ImgmoveError(
+        Kind.PARTIAL if len(left) < len(rows) else Kind.FAILED, f"{len(left)} of {len(rows)} could not be removed",
+        code="Leftovers", hint="; ".join(left.values()),
+    ) if left else None  # fmt: skip
+    if common["output"].is_json:
+        from imgmove.app.results import error_json
+
+        print_json({"jobs": [job.id for job, _ in found], "leftovers": rows, "error": error_json(error)})
+    else:
+        sizes = ["" if row["size"] is None else format_size(row["size"]) for row in rows]
+        what = ["removed" if row["removed"] else row["problem"] or "there" for row in rows]
+        cells = [
+            (row["uri"], row["kind"], size, row["job"], word) for row, size, word in zip(rows, sizes, what, strict=True)
+        ]
+        print_table(("what", "kind", "size", "job", ""), cells, right=(2,))
+    if error:
+        raise Reported(error)
+
+
+def _confirm(question: str, *, yes: bool) -> None:
+    """Ask on a terminal; without one a usage error: nothing is removed in silence."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{question} give --yes where nobody can be asked")
+    click.confirm(question, abort=True, err=True)

@@ -25,7 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "status": ("imgmove.cli.status", "The state of a job, a vendor's task or an image."),
     "images": ("imgmove.cli.images", "The images of the account."),
     "providers": ("imgmove.cli.providers", "What each service can and cannot do."),
-    "jobs": ("imgmove.cli.jobs", "The journal: list, show, resume."),
+    "jobs": ("imgmove.cli.jobs", "The journal: list, show, resume, cancel, clean."),
     "sandbox": ("imgmove.cli.sandbox", "Both clouds, emulated on loopback."),
     "completion": ("imgmove.cli.completion", "Print the completion script for a shell."),
 }

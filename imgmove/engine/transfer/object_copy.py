@@ -129,6 +129,7 @@ class _Copy:
         self.compared: set[int] = set()
         self.sent_bytes = 0
         self.parts_sent = 0
+        self.reported_bytes = -1
 
     def run(self, record: CopyRecord | None) -> Copied:
         self._take_up(record or CopyRecord())
@@ -311,7 +312,10 @@ class _Copy:
             return
         settled = sum(part.size_bytes for part in self.held.values())
         under_way = sum(wire.meters.get(attempt.meter, 0) for attempt in running.values())
-        self.around.moved(min(settled + under_way, self.info.size_bytes), self.info.size_bytes)
+        done = min(settled + under_way, self.info.size_bytes)
+        if done != self.reported_bytes:
+            self.reported_bytes = done
+            self.around.moved(done, self.info.size_bytes)
 
     # -------------------------------------------------------------------------------------------- checking
 

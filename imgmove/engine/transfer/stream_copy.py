@@ -79,6 +79,7 @@ def copy_converted(
 @dataclass
 class _Sending:
     number: int
+    offset: int
     body: bytes
     crc: int
     tries: int = 0
@@ -169,22 +170,22 @@ class _StreamCopy:
         part_bytes = stream_part_bytes(converted.largest_bytes, self.destination.limits)
         in_flight = max(1, min(self.options.workers, _BUFFER_BYTES // part_bytes))
         kept_back = first_part_bytes(self.destination.limits) - converted.head_bytes
-        front, number, buffer = b"", 2, bytearray()
+        front, number, offset, buffer = b"", 2, first_part_bytes(self.destination.limits), bytearray()
         for piece in converted.body:
             if len(front) < kept_back:
                 taken = kept_back - len(front)
                 front, piece = front + piece[:taken], piece[taken:]
             buffer += piece
             while len(buffer) >= part_bytes:
-                self._send(number, bytes(buffer[:part_bytes]), in_flight)
+                self._send(number, offset, bytes(buffer[:part_bytes]), in_flight)
                 del buffer[:part_bytes]
-                number += 1
+                number, offset = number + 1, offset + part_bytes
             self._check_stop()
         if buffer:
-            self._send(number, bytes(buffer), in_flight)
+            self._send(number, offset, bytes(buffer), in_flight)
         self._settle_all(0)
         is_compared = reading.compare(self.name)
-        self._send(1, converted.head() + front, in_flight)
+        self._send(1, 0, converted.head() + front, in_flight)
         self._settle_all(0)
         return is_compared
 
@@ -195,9 +196,9 @@ class _StreamCopy:
                 code="Interrupted", hint="run it again, or `imgmove jobs resume`: no part is sent twice",
             )  # fmt: skip
 
-    def _send(self, number: int, body: bytes, in_flight: int) -> None:
+    def _send(self, number: int, offset: int, body: bytes, in_flight: int) -> None:
         """Hand a part to a worker, waiting while too many are in flight; a part that is there is not sent."""
-        sending = _Sending(number, body, crc64(body))
+        sending = _Sending(number, offset, body, crc64(body))
         held = self._is_held(sending)
         if held is not None:
             self.parts[number] = (held, sending.crc)
@@ -211,7 +212,7 @@ class _StreamCopy:
         )
         limit = self.options.bandwidth.limit(self.around.now())
         task = wire.PartTask(
-            sending.number, 0, len(sending.body), write, write, timeout_seconds=self.options.timeout_seconds,
+            sending.number, sending.offset, len(sending.body), write, write, timeout_seconds=self.options.timeout_seconds,
             bytes_per_second=limit,
         )  # fmt: skip
         self.running[self.around.executor.submit(wire.send_part, task, sending.body)] = sending

@@ -185,13 +185,15 @@ def _source(task: PartTask) -> Iterator[Source]:
         pool.give_back(parts, "read", connection)
 
 
-def _send_head(connection: http.client.HTTPConnection, request: SignedRequest) -> None:
+def _send_head(connection: http.client.HTTPConnection, request: SignedRequest, length: int | None = None) -> None:
     parts = urlsplit(request.url)
     names = {name.lower() for name in request.headers}
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection.putrequest(request.method, target, skip_host="host" in names, skip_accept_encoding=True)
     for name, value in request.headers.items():
         connection.putheader(name, value)
+    if length is not None and "content-length" not in names:
+        connection.putheader("Content-Length", str(length))
     connection.endheaders()
 
 
@@ -264,7 +266,7 @@ def _sink(task: PartTask) -> Iterator[Sink]:
         connection = pool.take(parts, "write", task.timeout_seconds)
     try:
         with _leg("write"):
-            _send_head(connection, task.write)
+            _send_head(connection, task.write, task.length)
         yield _HttpSink(connection)
     except BaseException:
         connection.close()

@@ -1,0 +1,58 @@
+"""Cancelling a job: at the provider where the provider can, and then what it left behind."""
+
+from __future__ import annotations
+
+from imgmove.app.leftovers import Leftovers
+from imgmove.core.codec import decode, encode
+from imgmove.core.errors import ImgmoveError, Kind
+from imgmove.core.jobs import Job, Step, StepState
+from imgmove.core.ports import Journal
+from imgmove.core.tasks import Handle
+from imgmove.engine.clock import Clock
+from imgmove.engine.steps import Resolve
+
+
+class Canceller:
+    """Cancels jobs of one journal. Safe to repeat."""
+
+    def __init__(self, journal: Journal, resolve: Resolve, leftovers: Leftovers, clock: Clock) -> None:
+        self._journal, self._resolve, self._leftovers, self._clock = journal, resolve, leftovers, clock
+
+    def cancel(self, job_id: str) -> list[str]:
+        """End the job; what could not be cancelled or removed, in words. HELD where another process runs it.
+
+        A step that the provider cannot cancel goes on there: it is said, and the job ends without it.
+        """
+        with self._journal.hold(job_id):
+            job = self._journal.job(job_id)
+            notes = [note for step in job.steps if not step.is_ended for note in self._cancel_step(job, step)]
+            left = self._leftovers.remove(self._journal.job(job_id))
+            notes += [f"{resource.uri} could not be removed: {error}" for resource, error in left]
+            if self._journal.job(job_id).ended_at is None:
+                self._journal.close_job(job_id, self._clock.now())
+        return notes
+
+    def _cancel_step(self, job: Job, step: Step) -> list[str]:
+        notes = []
+        error = ImgmoveError(
+            Kind.FAILED, "cancelled", code="Cancelled", hint=f"`imgmove jobs resume {job.id}` begins it anew"
+        )
+        if step.state is StepState.INTENDED:
+            notes.append(f"{step.name}: it is not known whether the provider accepted it; look with `imgmove images`")
+        elif (
+            step.state is StepState.ACCEPTED
+            and not step.kind.endswith(("copy", "preflight", "cleanup"))
+            and step.handle
+        ):
+            notes += self._cancel_remote(step, decode(Handle, step.handle))
+        self._journal.failed(job.id, step.name, encode(error), self._clock.now(), cancelled=True)
+        return notes
+
+    def _cancel_remote(self, step: Step, handle: Handle) -> list[str]:
+        try:
+            report = self._resolve(step.provider, step.region).cancel(handle)
+        except ImgmoveError as error:
+            return [f"{step.name} goes on at the provider: {error}"]
+        return (
+            [] if report.is_final else [f"{step.name} is being cancelled ({report.vendor_state or report.state.value})"]
+        )
