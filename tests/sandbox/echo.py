@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -123,3 +124,12 @@ def echo_server(root: Path) -> Iterator[Echo]:
             yield Echo(wire, server.ports["cos"], incoming, faults, clock, log, lost, persisted)
         finally:
             server.stop()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Waits, briefly, for something that another thread brings about."""
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.005)
+    raise AssertionError("it did not come about")

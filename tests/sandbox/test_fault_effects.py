@@ -9,7 +9,7 @@ import time
 import pytest
 
 from imgmove.sandbox.http import Request, Response
-from tests.sandbox.echo import Echo
+from tests.sandbox.echo import Echo, wait_for
 
 SMALL = b"0123456789"
 LARGE = os.urandom(3_000_001)
@@ -69,7 +69,7 @@ def test_drop_before_does_nothing(echo: Echo, body: bytes) -> None:
         echo.ask("PUT", "/thing", body)
     assert echo.wire.handled == []
     assert [(entry.status, entry.fault) for entry in echo.entries()] == [(0, "drop-before")]
-    assert list(echo.incoming.iterdir()) == []
+    wait_for(lambda: list(echo.incoming.iterdir()) == [])
 
 
 def test_drop_after_has_acted(echo: Echo) -> None:

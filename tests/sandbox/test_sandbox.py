@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from qcloud_cos import CosConfig, CosS3Client
@@ -32,6 +27,7 @@ from imgmove.sandbox.seed import DEFAULT
 from imgmove.sandbox.server import PortError
 from imgmove.sandbox.world import World
 from imgmove.sandbox.world.accounts import Account
+from tests.sandbox.process import control, sandbox_process
 
 BUCKET = "imgmove-gz-1250000000"
 
@@ -57,16 +53,20 @@ def cos(environment: dict[str, str]) -> CosS3Client:
 # Life
 
 
-def test_it_starts_and_stops_quickly_and_leaves_nothing() -> None:
-    Sandbox().start().stop()  # imports are not what is measured
-    started = time.monotonic()
+def test_it_starts_and_stops_in_less_than_half_a_second() -> None:
+    def seconds() -> float:
+        started = time.monotonic()
+        Sandbox().start().stop()
+        return time.monotonic() - started
+
+    assert min(seconds() for _ in range(4)) < 0.5
+
+
+def test_it_leaves_nothing() -> None:
     with Sandbox() as sandbox:
-        assert time.monotonic() - started < 0.5
         directory = sandbox.directory
         assert directory.is_dir()
-        (port,) = {int(sandbox.endpoints["cvm"].rsplit(":", 1)[1])}
-        stopping = time.monotonic()
-    assert time.monotonic() - stopping < 0.5
+        port = int(sandbox.endpoints["cvm"].rsplit(":", 1)[1])
     assert not directory.exists()
     with pytest.raises(ConnectionRefusedError):
         http.client.HTTPConnection("127.0.0.1", port).connect()
@@ -301,37 +301,6 @@ def test_a_directory_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DirectoryError, match="file can't be used"):
         Sandbox(tmp_path / "file").start()
-
-
-@contextmanager
-def sandbox_process(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
-    """`python -m imgmove.sandbox` and the environment that it prints."""
-    command = [sys.executable, "-m", "imgmove.sandbox", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield process, read_environment(process)
-        finally:
-            process.kill()
-
-
-def read_environment(process: subprocess.Popen[str]) -> dict[str, str]:
-    assert process.stdout is not None
-    found: dict[str, str] = {}
-    for line in process.stdout:
-        assert line.startswith("export ")
-        name, _, value = line.removeprefix("export ").rstrip("\n").partition("=")
-        found[name] = value
-        if name == "IMGMOVE_SANDBOX_CONTROL":
-            return found
-    raise AssertionError(process.stderr.read() if process.stderr else "no environment")
-
-
-def control(environment: dict[str, str], method: str, path: str, **given: Any) -> Any:
-    request = urllib.request.Request(
-        environment["IMGMOVE_SANDBOX_CONTROL"] + path, json.dumps(given).encode() if given else None, method=method
-    )
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        return json.load(answer)
 
 
 def test_what_was_answered_survives_sigkill(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from fastcrc import crc64
 from imgmove.sandbox.http import FileSlice, Request, Response
 from imgmove.sandbox.receiving import MEMORY_LIMIT_BYTES
 from imgmove.sandbox.server import PortError, Server
-from tests.sandbox.echo import Echo
+from tests.sandbox.echo import Echo, wait_for
 
 LARGE = os.urandom(MEMORY_LIMIT_BYTES * 3 + 12345)
 
@@ -85,7 +85,7 @@ def test_a_large_body_that_nobody_kept_is_removed(echo: Echo) -> None:
     status, answered, _ = echo.ask("POST", "/thing", LARGE)
     assert (status, answered) == (200, LARGE)
     assert echo.wire.handled[0].body.path is not None
-    assert list(echo.incoming.iterdir()) == []
+    wait_for(lambda: list(echo.incoming.iterdir()) == [])
 
 
 def test_a_chunked_body(echo: Echo) -> None:
@@ -120,15 +120,6 @@ def test_a_client_that_leaves_midway_changes_nothing(echo: Echo) -> None:
     wait_for(lambda: [entry.status for entry in echo.entries()] == [0])
     assert echo.wire.handled == []
     wait_for(lambda: list(echo.incoming.iterdir()) == [])
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Waits, briefly, for something that another thread brings about."""
-    for _ in range(1000):
-        if condition():
-            return
-        time.sleep(0.005)
-    raise AssertionError("it did not come about")
 
 
 @pytest.mark.parametrize("size", [0, 10, len(LARGE)])
