@@ -163,5 +163,7 @@ def _render(policy: Policy) -> dict[str, Any]:
         "Deactived": 0,
         "DeactivedDetail": [],
         "IsServiceLinkedPolicy": 0,
+        "AttachEntityCount": 0,
+        "AttachEntityBoundaryCount": 0,
         "UpdateTime": ecm_time(policy.created),
     }

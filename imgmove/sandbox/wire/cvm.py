@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from imgmove.sandbox.clock import Clock
-from imgmove.sandbox.wire import cvm_create, cvm_describe, cvm_export, cvm_import, cvm_manage
+from imgmove.sandbox.wire import cvm_create, cvm_describe, cvm_export, cvm_import, cvm_instances, cvm_manage
 from imgmove.sandbox.wire.tencent_api import Action, Service, TencentApi
 from imgmove.sandbox.wire.tencent_fetch import CosFetcher
 from imgmove.sandbox.world import World
@@ -22,7 +22,7 @@ ACTIONS: Mapping[str, Action] = {
     "DescribeImportImageOs": Action(cvm_import.describe_import_image_os, per_second=10),
     "DescribeImageQuota": Action(cvm_describe.describe_image_quota, per_second=10),
     "DescribeAccountQuota": Action(cvm_describe.describe_account_quota, cvm_describe.QUOTA_PARAMETERS, per_second=20),
-    "DescribeInstances": Action(cvm_describe.describe_instances, cvm_describe.INSTANCES_PARAMETERS, per_second=40),
+    "DescribeInstances": Action(cvm_instances.describe_instances, cvm_instances.PARAMETERS, per_second=40),
     "DescribeRegions": Action(cvm_describe.describe_regions, per_second=20, needs_region=False),
     "DescribeZones": Action(cvm_describe.describe_zones, per_second=20),
     "DescribeTaskInfo": Action(cvm_describe.describe_task_info, cvm_describe.TASK_INFO_PARAMETERS, per_second=10),

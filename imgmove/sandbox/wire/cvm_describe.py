@@ -1,4 +1,4 @@
-"""CVM's calls that only look: images, instances, regions, zones, quotas, repair tasks."""
+"""CVM's calls that only look, but for instances: images, regions, zones, quotas, repair tasks."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from imgmove.sandbox.wire.tencent_filters import Filter, Filtering, page
 from imgmove.sandbox.wire.tencent_parameters import FILTERS, INTEGERS, STRINGS, Scalar, Struct
 from imgmove.sandbox.world import World
 from imgmove.sandbox.world.accounts import Account
-from imgmove.sandbox.world.tencent_records import Disk, Image, Instance
+from imgmove.sandbox.world.tencent_records import Image
 from imgmove.sandbox.world.tencent_rules import REGIONS
 
 IMAGES_PARAMETERS = Struct.of(
     ImageIds=STRINGS, Filters=FILTERS, Offset=Scalar.UNSIGNED, Limit=Scalar.UNSIGNED, InstanceType=Scalar.STRING
 )
-INSTANCES_PARAMETERS = Struct.of(InstanceIds=STRINGS, Filters=FILTERS, Offset=Scalar.INTEGER, Limit=Scalar.INTEGER)
 QUOTA_PARAMETERS = Struct.of(Filters=FILTERS)
 TASK_INFO_PARAMETERS = Struct.of(
     {"Limit": Scalar.INTEGER, "Offset": Scalar.INTEGER},
@@ -36,7 +35,6 @@ TASK_INFO_PARAMETERS = Struct.of(
 )
 
 _INSTANCE_TYPE = re.compile(r"[A-Za-z0-9]+\.[A-Za-z0-9]+")
-_INSTANCE_ID = re.compile(r"ins-[0-9a-z]{8,}")
 MAX_IDS = 100
 
 
@@ -145,91 +143,6 @@ def _sync_percent(world: World, image: Image) -> int | None:
         if task.action in moving and image.image_id in task.image_ids:
             return world.tencent.percent(task)
     return None
-
-
-# Instances
-
-INSTANCE_FILTERS: Filtering[Instance] = Filtering(
-    {
-        "zone": Filter(lambda instance: [instance.zone]),
-        "project-id": Filter(lambda _: ["0"]),
-        "instance-id": Filter(lambda instance: [instance.instance_id]),
-        "instance-name": Filter(lambda instance: [instance.name]),
-        "instance-state": Filter(lambda instance: [instance.state]),
-        "instance-charge-type": Filter(lambda _: ["POSTPAID_BY_HOUR"]),
-        "instance-type": Filter(lambda instance: [instance.instance_type]),
-        "image-id": Filter(lambda instance: [instance.image_id]),
-        "private-ip-address": Filter(lambda instance: [instance.private_ip]),
-        "public-ip-address": Filter(lambda instance: [instance.public_ip] if instance.public_ip else []),
-        "vpc-id": Filter(lambda _: ["vpc-sandbox1"]),
-        "subnet-id": Filter(lambda _: ["subnet-sandbox1"]),
-        "tag-key": Filter(lambda instance: instance.tags.keys()),
-        "tag-value": Filter(lambda instance: instance.tags.values()),
-    },
-    unknown_code="InvalidFilter",
-    limit_code="InvalidFilterValue.LimitExceeded",
-    tags=lambda instance: instance.tags,
-)
-
-
-def describe_instances(call: Call) -> dict[str, Any]:
-    """The account's instances in the region."""
-    instance_ids: list[str] = call.get("InstanceIds", [])
-    if instance_ids and call.get("Filters"):
-        raise ApiError("InvalidParameter", "`InstanceIds` and `Filters` cannot be specified at the same time.")
-    if len(instance_ids) > MAX_IDS:
-        raise ApiError("InvalidParameterValue.LimitExceeded")
-    if not all(_INSTANCE_ID.fullmatch(instance_id) for instance_id in instance_ids):
-        raise ApiError("InvalidInstanceId.Malformed")
-    wanted = ("cvm", call.account.account_id, call.region)
-    found = [i for i in call.world.tencent.state.instances if (i.service, i.account_id, i.region) == wanted]
-    if not set(instance_ids) <= {instance.instance_id for instance in found}:
-        raise ApiError("InvalidInstanceId.NotFound")
-    found = [i for i in found if not instance_ids or i.instance_id in instance_ids]
-    found = INSTANCE_FILTERS.apply(found, call.get("Filters", []))
-    shown = page(found, call.parameters, "InvalidParameterValueLimit")
-    return {"TotalCount": len(found), "InstanceSet": [_render_instance(instance) for instance in shown]}
-
-
-def _render_instance(instance: Instance) -> dict[str, Any]:
-    return {
-        "Placement": {"Zone": instance.zone, "ProjectId": 0},
-        "InstanceId": instance.instance_id,
-        "InstanceType": instance.instance_type,
-        "CPU": 1,
-        "Memory": 1,
-        "RestrictState": "NORMAL",
-        "InstanceName": instance.name,
-        "InstanceChargeType": "POSTPAID_BY_HOUR",
-        "SystemDisk": _render_disk(instance.system_disk),
-        "DataDisks": [
-            {**_render_disk(disk), "DeleteWithInstance": True, "Encrypt": disk.encrypted}
-            for disk in instance.disks
-            if disk is not instance.system_disk
-        ],
-        "PrivateIpAddresses": [instance.private_ip],
-        "PublicIpAddresses": [instance.public_ip] if instance.public_ip else None,
-        "InternetAccessible": {"InternetChargeType": "TRAFFIC_POSTPAID_BY_HOUR", "InternetMaxBandwidthOut": 0},
-        "VirtualPrivateCloud": {"VpcId": "vpc-sandbox1", "SubnetId": "subnet-sandbox1", "AsVpcGateway": False},
-        "ImageId": instance.image_id,
-        "RenewFlag": "",
-        "CreatedTime": iso_time(instance.created),
-        "ExpiredTime": None,
-        "OsName": instance.os_name,
-        "SecurityGroupIds": ["sg-sandbox1"],
-        "LoginSettings": {},
-        "InstanceState": instance.state,
-        "Tags": [{"Key": key, "Value": value} for key, value in instance.tags.items()],
-        "StopChargingMode": "KEEP_CHARGING" if instance.state == "STOPPED" else "NOT_APPLICABLE",
-        "LatestOperation": instance.latest_operation or None,
-        "LatestOperationState": "SUCCESS" if instance.latest_operation else None,
-        "LicenseType": "TencentCloud",
-    }
-
-
-def _render_disk(disk: Disk) -> dict[str, Any]:
-    kind = "LOCAL_BASIC" if disk.local else "CLOUD_PREMIUM"
-    return {"DiskType": kind, "DiskId": disk.disk_id, "DiskSize": disk.size_gib}
 
 
 # Regions, zones, quotas, repair tasks

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from imgmove.sandbox.clock import Clock
-from imgmove.sandbox.wire import ecm_create, ecm_describe, ecm_import, ecm_manage
+from imgmove.sandbox.wire import ecm_create, ecm_describe, ecm_import, ecm_instances, ecm_manage
 from imgmove.sandbox.wire.tencent_api import Action, Service, TencentApi
 from imgmove.sandbox.wire.tencent_fetch import CosFetcher
 from imgmove.sandbox.world import World
@@ -23,7 +23,7 @@ ACTIONS: Mapping[str, Action] = {
     "DeleteImage": Action(ecm_manage.delete_image, ecm_manage.DELETE_PARAMETERS),
     "ModifyImageAttribute": Action(ecm_manage.modify_image_attribute, ecm_manage.MODIFY_PARAMETERS),
     "DescribeConfig": Action(ecm_describe.describe_config),
-    "DescribeInstances": Action(ecm_describe.describe_instances, ecm_describe.INSTANCES_PARAMETERS),
+    "DescribeInstances": Action(ecm_instances.describe_instances, ecm_instances.PARAMETERS),
 }
 """All image actions allow 20 calls a second (tencent.md 3.1)."""
 

@@ -1,4 +1,4 @@
-"""ECM's calls that only look: images, the three kinds of tasks, instances, limits."""
+"""ECM's calls that only look, but for instances: images, the three kinds of tasks, limits."""
 
 from __future__ import annotations
 
@@ -11,17 +11,10 @@ from imgmove.sandbox.wire.tencent_api import Call
 from imgmove.sandbox.wire.tencent_errors import ApiError
 from imgmove.sandbox.wire.tencent_filters import Filter, Filtering, page
 from imgmove.sandbox.wire.tencent_parameters import FILTERS, ListOf, Scalar, Struct, invalid_value
-from imgmove.sandbox.world.tencent_records import CUSTOM, OPERATING, Image, Instance, Task
+from imgmove.sandbox.world.tencent_records import CUSTOM, OPERATING, Image, Task
 from imgmove.sandbox.world.tencent_rules import ECM_REGIONS, IMPORTABLE, REGIONS
 
 IMAGE_PARAMETERS = Struct.of(Filters=FILTERS, Offset=Scalar.INTEGER, Limit=Scalar.INTEGER)
-INSTANCES_PARAMETERS = Struct.of(
-    Filters=FILTERS,
-    Offset=Scalar.INTEGER,
-    Limit=Scalar.INTEGER,
-    OrderByField=Scalar.STRING,
-    OrderDirection=Scalar.INTEGER,
-)
 TASK_PARAMETERS = Struct.of({"TaskSet": ListOf(Struct.of({"Operation": Scalar.STRING, "TaskId": Scalar.STRING}))})
 CUSTOM_TASK_PARAMETERS = Struct.of({"Filters": FILTERS})
 RESULT_PARAMETERS = Struct.of({"EcmRegion": Scalar.STRING, "TaskId": Scalar.STRING})
@@ -56,7 +49,7 @@ IMAGE_FILTERS: Filtering[Image] = Filtering(
 def describe_image(call: Call) -> dict[str, Any]:
     """The account's images and the public ones; `ImageSet` is null where there is none."""
     found = IMAGE_FILTERS.apply(visible_images(call), call.get("Filters", []))
-    shown = [_render_image(call, image) for image in page(found, call.parameters, WRONG_PAGE)]
+    shown = [render_image(call, image) for image in page(found, call.parameters, WRONG_PAGE)]
     return {"TotalCount": len(found), "ImageSet": shown or None}
 
 
@@ -64,7 +57,8 @@ def _image_type(image: Image) -> str:
     return "PRIVATE_IMAGE" if image.kind == CUSTOM else "PUBLIC_IMAGE"
 
 
-def _render_image(call: Call, image: Image) -> dict[str, Any]:
+def render_image(call: Call, image: Image) -> dict[str, Any]:
+    """ECM's `Image`."""
     origin = image.origin
     return {
         "ImageId": image.image_id,
@@ -86,7 +80,7 @@ def _render_image(call: Call, image: Image) -> dict[str, Any]:
             "ImageOsName": origin.os_name,
             "ImageDescription": origin.description,
             "Region": origin.region,
-            "RegionID": _region_id(origin.region),
+            "RegionID": region_id(origin.region),
             "RegionName": {**REGIONS, **ECM_REGIONS}.get(origin.region, ""),
             "InstanceName": origin.instance_name,
             "InstanceId": origin.instance_id,
@@ -98,7 +92,8 @@ def _render_image(call: Call, image: Image) -> dict[str, Any]:
     }
 
 
-def _region_id(region: str) -> int:
+def region_id(region: str) -> int:
+    """A number for a region: its place among those known here."""
     known = [*REGIONS, *ECM_REGIONS]
     return known.index(region) + 1 if region in known else 0
 
@@ -198,85 +193,6 @@ def describe_task_result(call: Call) -> dict[str, Any]:
     if call.text("EcmRegion") not in ECM_REGIONS:
         raise ApiError("InvalidParameterValue.InvalidEcmRegion")
     raise ApiError("InvalidParameterValue.TaskNotFound")
-
-
-# Instances
-
-INSTANCE_FILTERS: Filtering[Instance] = Filtering(
-    {
-        "zone": Filter(lambda instance: [instance.zone]),
-        "instance-id": Filter(lambda instance: [instance.instance_id]),
-        "instance-name": Filter(lambda instance: [instance.name], fuzzy=True),
-        "instance-state": Filter(lambda instance: [instance.state]),
-        "ip-address": Filter(lambda instance: [instance.private_ip, instance.public_ip]),
-        "image-id": Filter(lambda instance: [instance.image_id]),
-        "module-id": Filter(lambda _: ["em-sandbox1"]),
-        "module-name": Filter(lambda _: ["sandbox"], fuzzy=True),
-        "vpc-id": Filter(lambda _: ["vpc-sandbox1"]),
-        "subnet-id": Filter(lambda _: ["subnet-sandbox1"]),
-        "tag-key": Filter(lambda instance: instance.tags.keys()),
-    },
-    unknown_code=UNKNOWN_FILTER,
-    limit_code=TOO_MANY_FILTERS,
-    tags=lambda instance: instance.tags,
-)
-
-
-def describe_instances(call: Call) -> dict[str, Any]:
-    """The account's instances, newest first unless OrderDirection is 1."""
-    if call.get("OrderByField", "timestamp") != "timestamp":
-        raise ApiError("InvalidParameterValue.InvalidOrderByField", "Only `timestamp` is supported.")
-    owner = ("ecm", call.account.account_id)
-    found = [i for i in call.world.tencent.state.instances if (i.service, i.account_id) == owner]
-    found.sort(key=lambda instance: instance.created, reverse=call.get("OrderDirection", 0) != 1)
-    found = INSTANCE_FILTERS.apply(found, call.get("Filters", []))
-    shown = [_render_instance(instance) for instance in page(found, call.parameters, WRONG_PAGE)]
-    return {"TotalCount": len(found), "InstanceSet": shown or None}
-
-
-def _render_instance(instance: Instance) -> dict[str, Any]:
-    disk = instance.system_disk
-    return {
-        "InstanceId": instance.instance_id,
-        "InstanceName": instance.name,
-        "InstanceState": instance.state,
-        "Image": {
-            "ImageId": instance.image_id,
-            "ImageOsName": instance.os_name,
-            "Platform": instance.platform,
-            "Architecture": instance.architecture,
-        },
-        "SimpleModule": {"ModuleId": "em-sandbox1", "ModuleName": "sandbox"},
-        "Position": {
-            "ZoneInfo": {"ZoneId": 1, "Zone": instance.zone, "ZoneName": instance.zone},
-            "RegionInfo": {
-                "Region": instance.region,
-                "RegionName": ECM_REGIONS.get(instance.region, ""),
-                "RegionId": _region_id(instance.region),
-            },
-        },
-        "Internet": {
-            "PrivateIPAddressSet": [{"PrivateIPAddress": instance.private_ip}],
-            "PublicIPAddressSet": None,
-            "InstanceNetworkInfoSet": None,
-        },
-        "InstanceTypeConfig": {"InstanceType": instance.instance_type, "Vcpu": 1, "Memory": 1},
-        "CreateTime": ecm_time(instance.created),
-        "TagSet": [{"Key": key, "Value": value} for key, value in instance.tags.items()] or None,
-        "LatestOperation": instance.latest_operation,
-        "LatestOperationState": "SUCCESS" if instance.latest_operation else "",
-        "RestrictState": "NORMAL",
-        "SystemDiskSize": disk.size_gib,
-        "DataDiskSize": 0,
-        "SystemDisk": {
-            "DiskType": "LOCAL_BASIC",
-            "DiskId": disk.disk_id,
-            "DiskSize": disk.size_gib,
-            "DeleteWithInstance": True,
-            "SnapshotId": None,
-        },
-        "DataDisks": None,
-    }
 
 
 # Limits
