@@ -86,6 +86,7 @@ class Output:
     format: str = "table"
     quiet: bool = False
     verbose: bool = False
+    progress: str = "auto"
 
     @property
     def is_json(self) -> bool:
@@ -109,12 +110,14 @@ def output_options(function: Callable[..., R]) -> Callable[..., R]:
     @click.option("-o", "--output", "output_format", type=click.Choice(["table", "json"]), default="table",
                   show_default=True, help="Form of what is printed on standard output.")  # fmt: skip
     @click.option("-q", "--quiet", is_flag=True, help="No progress, only errors.")
+    @click.option("--progress", type=click.Choice(["auto", "json"]), default="auto",
+                  help="Form of the progress on standard error: for people, or JSON lines for programs.")  # fmt: skip
     @click.option("-v", "--verbose", is_flag=True, help="More on standard error: every look, tracebacks.")
     @click.option("--profile", default="", metavar="NAME",
                   help="Profile of the configuration file, or of tccli and aliyun.")  # fmt: skip
     @wraps(function)
-    def wrapper(*args: Any, output_format: str, quiet: bool, verbose: bool, **kwargs: Any) -> R:
-        return function(*args, output=Output(output_format, quiet, verbose), **kwargs)
+    def wrapper(*args: Any, output_format: str, quiet: bool, verbose: bool, progress: str, **kwargs: Any) -> R:
+        return function(*args, output=Output(output_format, quiet, verbose, progress), **kwargs)
 
     return wrapper
 

@@ -5,9 +5,11 @@ Listens to the engine's events; holds no logic of its own.
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Without a terminal: a line at every change, and at least one in this time, so that nobody takes us for dead.
 PLAIN_INTERVAL_SECONDS = 60.0
+#: The rate is that of so many last seconds.
+RATE_SECONDS = 15.0
 
 
 class Progress(Protocol):
@@ -30,6 +34,34 @@ class Progress(Protocol):
 
     def note(self, text: str) -> None:
         """A line that stays: the job's id, a question's answer, a retry."""
+
+
+@dataclass
+class Copied:
+    """Bytes of a copy, and the rate of the last seconds. Takes bytes back where a part is sent again."""
+
+    done_bytes: int = 0
+    total_bytes: int = 0
+    looks: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def moved(self, at: float, done_bytes: int, total_bytes: int) -> None:
+        self.done_bytes, self.total_bytes = done_bytes, total_bytes
+        self.looks.append((at, done_bytes))
+        while self.looks[-1][0] - self.looks[0][0] > RATE_SECONDS:
+            self.looks.popleft()
+
+    @property
+    def bytes_per_second(self) -> float:
+        (start, before), (end, after) = self.looks[0], self.looks[-1]
+        return max(0.0, (after - before) / (end - start)) if end > start else 0.0
+
+    def describe(self, ended: bool) -> str:
+        amount = f"{format_size(self.done_bytes)} of {format_size(self.total_bytes)}"
+        rate = self.bytes_per_second
+        if ended or not rate:
+            return amount
+        left = format_duration((self.total_bytes - self.done_bytes) / rate)
+        return f"{amount}, {format_size(rate)}/s, {left} left"
 
 
 @dataclass
@@ -42,14 +74,21 @@ class _Line:
     state: str = "starting"
     percent: int | None = None
     note: str = ""
-    moved: tuple[int, int] | None = None
+    copied: Copied | None = None
     ended: bool = False
 
     def describe(self) -> str:
         percent = f" {self.percent}%" if self.percent is not None else ""
-        bytes_ = f" {format_size(self.moved[0])} of {format_size(self.moved[1])}" if self.moved else ""
+        bytes_ = f" {self.copied.describe(self.ended)}" if self.copied else ""
         note = f" ({self.note})" if self.note else ""
         return f"{self.state}{percent}{bytes_}{note}"
+
+    @property
+    def news(self) -> str:
+        """What is worth a line of its own where lines stay: bytes alone are not, until a tenth more is there."""
+        if self.copied is None or self.ended:
+            return self.describe()
+        return f"{self.state}{self.note}{10 * self.copied.done_bytes // max(1, self.copied.total_bytes)}"
 
 
 @dataclass
@@ -78,7 +117,8 @@ class _Board:
             case Noted():
                 line.note = clean(event.text)
             case Moved():
-                line.moved, line.state = (event.done_bytes, event.total_bytes), "copying"
+                line.copied, line.state = line.copied or Copied(), "copying"
+                line.copied.moved(event.at, event.done_bytes, event.total_bytes)
             case StepEnded():
                 line.ended, line.note = True, ""
                 line.state = "failed" if event.error else (event.report.state.value if event.report else "done")
@@ -108,16 +148,33 @@ class PlainProgress:
     def __call__(self, event: Event) -> None:
         with self._lock:
             line = self._board.update(event)
-            text = line.describe()
             before, printed_at = self._last.get(event.step, ("", float("-inf")))
-            if text == before and not self._verbose and event.at - printed_at < PLAIN_INTERVAL_SECONDS:
+            if line.news == before and not self._verbose and event.at - printed_at < PLAIN_INTERVAL_SECONDS:
                 return
-            self._last[event.step] = (text, event.at)
+            self._last[event.step] = (line.news, event.at)
             task = f" [{line.task_id}]" if line.task_id else ""
-            self._write(f"{format_duration(event.at - line.started_at)} {line.title}{task}: {text}\n")
+            self._write(f"{format_duration(event.at - line.started_at)} {line.title}{task}: {line.describe()}\n")
 
     def note(self, text: str) -> None:
         self._write(text + "\n")
+
+
+class JsonProgress:
+    """`--progress json`: every event as a JSON object on a line of its own, for programs."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        self._write = write
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        from imgmove.core.codec import encode
+
+        line = json.dumps({"event": type(event).__name__, **encode(event)})
+        with self._lock:
+            self._write(line + "\n")
+
+    def note(self, text: str) -> None:
+        self._write(json.dumps({"event": "Note", "text": text}) + "\n")
 
 
 class LiveProgress:
@@ -176,6 +233,9 @@ class LiveProgress:
 @contextmanager
 def progress(output: Output, now: Callable[[], float] = time.time) -> Iterator[Progress]:
     """The progress that fits: live on a terminal, plain lines elsewhere, nothing when quiet."""
+    if output.progress == "json":
+        yield JsonProgress(_to_stderr)
+        return
     if output.quiet:
         yield QuietProgress()
         return
