@@ -1,12 +1,10 @@
-"""CVM's ImportImage: what becomes of an object, what is refused at once and what fails later without a reason."""
+"""CVM's ImportImage: what becomes of an object, and what fails later without a reason."""
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tencentcloud.common.credential import Credential
@@ -15,35 +13,7 @@ from tencentcloud.cvm.v20170312 import cvm_client, models
 from imgmove.sandbox.disks import convert
 from imgmove.sandbox.world.tencent_rules import IMPORT_PROBLEMS
 from tests.sandbox.tencent.cloud import BUCKET, GZ, SECRET, SECRET_ID, SH, UIN, Cloud
-
-SYSTEM = {"Architecture": "x86_64", "OsType": "Debian", "OsVersion": "12"}
-
-
-def imported(cloud: Cloud, url: str, **parameters: Any) -> str:
-    """Starts an import and lets it come to its end; gives the image's id."""
-    given = {**SYSTEM, "ImageName": "new", "ImageUrl": url, **parameters}
-    image_id = cloud.cvm("ImportImage", **given)["ImageId"]
-    cloud.pass_time(600)
-    return str(image_id)
-
-
-def refused(cloud: Cloud, **parameters: Any) -> str:
-    """The code of an import that is refused at once."""
-    url = f"https://{BUCKET}.cos.{GZ}.myqcloud.com/disk.raw"
-    return cloud.refusal("cvm", "ImportImage", **{**SYSTEM, "ImageName": "new", "ImageUrl": url, **parameters})
-
-
-def failure(cloud: Cloud, url: str, **parameters: Any) -> str:
-    """The code that the message centre gives for an import that ends as IMPORTFAILED."""
-    image_id = imported(cloud, url, **parameters)
-    assert cloud.state(image_id) == "IMPORTFAILED"
-    (image,) = cloud.cvm("DescribeImages", ImageIds=[image_id])["ImageSet"]
-    notice = cloud.world.tencent.messages[-1]
-    assert (notice.image_id, notice.account_id) == (image_id, UIN)
-    assert notice.code not in str(image), "no field of the API tells the reason"
-    cloud.cvm("DeleteImages", ImageIds=[image_id])
-    return notice.code
-
+from tests.sandbox.tencent.importing import SYSTEM, failure, imported, refused
 
 # What an import does
 
@@ -245,77 +215,3 @@ def test_a_fault_can_name_any_reason(cloud: Cloud, code: str) -> None:
 def test_a_stalled_import(cloud: Cloud) -> None:
     cloud.sandbox.faults.add("cvm:ImportImage stall-task")
     assert cloud.state(imported(cloud, cloud.put("disk", cloud.disk()))) == "IMPORTING"
-
-
-# What is refused at once
-
-
-@pytest.mark.parametrize(
-    ("parameters", "code"),
-    [
-        ({"ImageName": "taken"}, "InvalidImageName.Duplicate"),
-        ({"ImageName": "x" * 61}, "InvalidParameterValue.TooLarge"),
-        ({"ImageName": ""}, "InvalidParameterValue"),
-        ({"ImageDescription": "x" * 257}, "InvalidParameterValue.TooLarge"),
-        ({"OsType": "Plan 9"}, "InvalidImageOsType.Unsupported"),
-        ({"OsVersion": "95"}, "InvalidImageOsVersion.Unsupported"),
-        ({"Architecture": "sparc"}, "InvalidParameterValue"),
-        ({"BootMode": "BIOS"}, "InvalidParameterValue.InvalidBootMode"),
-        ({"LicenseType": "Free"}, "InvalidParameterValue.InvalidLicenseType"),
-        ({"ImageFamily": "no good"}, "InvalidParameterValue.InvalidImageFamily"),
-        (
-            {"TagSpecification": [{"ResourceType": "image", "Tags": [{"Key": "absent", "Value": "x"}]}]},
-            "InvalidParameterValue.TagKeyNotFound",
-        ),
-        ({"TagSpecification": [{"ResourceType": "host", "Tags": []}]}, "InvalidParameterValue"),
-        ({"TagSpecification": [{"ResourceType": "image"}]}, "MissingParameter"),
-        ({"ImageUrl": "ftp://x/y"}, "InvalidParameter.InvalidParameterUrlError"),
-        ({"ImageUrl": "https://example.com/disk.raw"}, "InvalidParameter.InvalidParameterUrlError"),
-        (
-            {"ImageUrl": f"https://images-1250000000.oss-{GZ}.aliyuncs.com/disk.raw"},
-            "InvalidParameter.InvalidParameterUrlError",
-        ),
-        ({"ImageUrl": f"https://{BUCKET}.cos.{GZ}.myqcloud.com/"}, "InvalidParameter.InvalidParameterUrlError"),
-        ({"ImageUrl": f"https://{BUCKET}.cos.{GZ}.myqcloud.com:x/k"}, "InvalidParameter.InvalidParameterUrlError"),
-        ({"ImageUrl": f"https://images.cos.{GZ}.myqcloud.com/k"}, "InvalidParameterValue.InvalidAppIdFormat"),
-        ({"ImageUrl": f"https://{BUCKET}.cos.{GZ}.myqcloud.com/k.iso"}, "InvalidParameterValue.ISOMustImportByForce"),
-        ({"ImportImageDataDiskList": [{"ImageUrl": "nonsense"}]}, "InvalidParameter.InvalidParameterUrlError"),
-        (
-            {"ImportImageDataDiskList": [{"ImageUrl": f"https://{BUCKET}.cos.{GZ}.myqcloud.com/k"}] * 21},
-            "InvalidParameterValue.LimitExceeded",
-        ),
-        ({"OsType": "Other Linux", "OsVersion": "-", "ImageUrl": None}, "MissingParameter"),
-    ],
-)
-def test_parameters_that_cannot_be(cloud: Cloud, parameters: dict[str, Any], code: str) -> None:
-    cloud.world.tencent.settings.known_tag_keys = ["team"]
-    cloud.image("taken")
-    assert refused(cloud, **parameters) == code
-
-
-def test_accounts_and_regions_that_may_not_import(cloud: Cloud) -> None:
-    settings = cloud.world.tencent.settings
-    settings.image_quota = 1
-    cloud.image()
-    assert refused(cloud) == "ImageQuotaLimitExceeded"
-    settings.restricted_accounts = [UIN]
-    assert refused(cloud) == "OperationDenied.InnerUserProhibitAction"
-    settings.restricted_accounts, settings.import_closed_regions = [], [GZ]
-    assert refused(cloud) == "RegionAbilityLimit.UnsupportedToImportImage"
-
-
-def test_the_systems_that_are_offered_are_those_that_are_taken(cloud: Cloud) -> None:
-    offered = cloud.cvm("DescribeImportImageOs")
-    names = offered["ImportImageOsListSupported"]
-    assert "Windows Server 2022" in names["Windows"]
-    assert "Debian" in names["Linux"]
-    url = cloud.put("disk", cloud.disk())
-    for each in offered["ImportImageOsVersionSet"]:
-        system = {"OsType": each["OsName"], "OsVersion": each["OsVersions"][0], "Architecture": each["Architecture"][0]}
-        assert cloud.cvm("ImportImage", **system, ImageName="new", ImageUrl=url, DryRun=True)
-
-
-def test_every_field_of_the_state_is_plain_data(cloud: Cloud) -> None:
-    imported(cloud, cloud.put("disk.raw", cloud.disk()))
-    cloud.cvm("DescribeImages")
-    assert dataclasses.asdict(cloud.world.tencent.state)["images"][0]["name"] == "new"

@@ -10,7 +10,7 @@ from qcloud_cos.cos_exception import CosServiceError
 
 from imgmove.sandbox import Sandbox
 from tests.sandbox.tencent.cloud import APP_ID, BUCKET, GZ, SECRET, SECRET_ID, TRUST_CVM, UIN, Cloud
-from tests.sandbox.tencent.test_import import SYSTEM, imported
+from tests.sandbox.tencent.importing import SYSTEM, imported
 
 
 def cos(cloud: Cloud, token: str | None = None, secrets: tuple[str, str] = (SECRET_ID, SECRET)) -> CosS3Client:
