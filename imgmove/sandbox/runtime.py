@@ -134,3 +134,4 @@ class Runtime:
             self.world.alibaba.drop_unused_blobs()
             for path in self.world.incoming.iterdir():
                 path.unlink()
+            self.world.changed()  # so that the next save is what the discarded files wait for

@@ -201,7 +201,7 @@ class Uploads:
                 raise
             old, parts[number] = parts.get(number), part
             if old:
-                self._objects.blobs.drop([old.blob])
+                self._world.discard(self._objects.blobs.path(old.blob))
             self._world.changed()
         return part
 
@@ -221,7 +221,9 @@ class Uploads:
     def _forget(self, upload_id: str) -> None:
         upload = self._objects.state.uploads.pop(upload_id, None)
         if upload:
-            self._objects.blobs.drop(part.blob for part in upload.parts.values())
+            for part in upload.parts.values():
+                self._world.discard(self._objects.blobs.path(part.blob))
+            self._world.changed()
 
     @contextmanager
     def _exclusively(self, upload_id: str) -> Iterator[None]:
