@@ -26,6 +26,7 @@ class Bucket:
         self._region = region
         self._signers: dict[str, Signer] = {}
         self._lock = threading.Lock()
+        self._is_known = False
 
     @property
     def region(self) -> str:
@@ -50,7 +51,23 @@ class Bucket:
         address, signer = self.address(), self.signer()
         url, signed = signer.headers(method, address.url(key), self.name, key, params or {}, headers or {})
         with errors.asking(signer.region):
-            return self._transport.send(method, url, signed, body, changes=changes, max_bytes=max_bytes)
+            answer = self._transport.send(method, url, signed, body, changes=changes, max_bytes=max_bytes)
+        self._is_known = self._is_known or answer.status < 300
+        return answer
+
+    def check_exists(self) -> None:
+        """Raise NOT_FOUND where there is no such bucket; asked once at most, and not where an answer showed it.
+
+        A bare 404 to HEAD may mean the object or the bucket. Whoever may not ask is told nothing.
+        """
+        if self._is_known:
+            return
+        try:
+            self.info()
+        except ImgmoveError as error:
+            if missing(error, "NoSuchBucket"):
+                raise
+        self._is_known = True
 
     def call(
         self, method: str, key: str = "", params: Mapping[str, str] | None = None,

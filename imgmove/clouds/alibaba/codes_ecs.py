@@ -133,7 +133,8 @@ GENERAL: Final[Group] = (
      "the service has trouble", "try again later"),
     (Kind.UNAVAILABLE, ("LastTokenProcessing", "OperationConflict"), "the same request is still in work",
      "wait, and repeat it unchanged"),
-    (Kind.DENIED, ("SignatureNonceUsed", "IllegalTimestamp", "IncompleteSignature", "SignatureDoesNotMatch"),
+    (Kind.DENIED, ("SignatureNonceUsed", "IllegalTimestamp", "IncompleteSignature", "SignatureDoesNotMatch",
+                   "InvalidTimeStamp.Expired", "InvalidTimeStamp.Format"),
      "the signature is refused: replayed, a wrong clock, or a wrong secret",
      "set the clock; check the access key secret"),
     (Kind.DENIED, ("InvalidAccessKeyId.NotFound", "InvalidAccessKeyId.Inactive", "Forbidden.AccessKeyDisabled"),
@@ -162,6 +163,13 @@ GENERAL: Final[Group] = (
     (Kind.NOT_FOUND, ("DestinationRegion.NotFound",), "there is no such region", "check the spelling of the region"),
     (Kind.UNSUPPORTED, ("ImageCreatedNotFromCopy", "CancelNotSupported"), "there is no copy here to be cancelled",
      "look at the image"),
+    (Kind.DENIED, ("MissingSecurityToken",), "a temporary key came without its token",
+     "set ALIBABA_CLOUD_SECURITY_TOKEN as well"),
+    (Kind.DENIED, ("UserDisable",), "the account is overdue, or OSS is switched off", "pay, or switch OSS on"),
+    (Kind.UNSUPPORTED, ("InvalidAction.NotFound", "UnsupportedOperation"), "the service has no such call here",
+     "check the endpoint and the region"),
+    (Kind.CONFLICT, ("InstanceLockedForSecurity",), "the instance is locked for security", "have it unlocked first"),
+    (Kind.CONFLICT, ("SnapshotCreatedImage",), "another image stands on the snapshot", "delete that image first"),
     (Kind.DENIED, ("InvalidCredentials",), "no credentials", "set ALIBABA_CLOUD_ACCESS_KEY_ID and …_SECRET"),
 )  # fmt: skip
 

@@ -44,5 +44,7 @@ OSS: Final[Group] = (
                       "MetaOperationQpsLimitExceeded", "ActiveRequestLimitExceeded", "QpsLimitExceeded",
                       "TotalTrafficRateLimitExceeded"),
      "the account's bandwidth or request rate is used up", "wait a little, or lower --workers and --bandwidth"),
+    (Kind.UNSUPPORTED, ("MethodNotAllowed", "NotImplemented", "OperationNotSupported"), "OSS does not do that here",
+     "check the endpoint and the bucket's kind"),
     (Kind.UNAVAILABLE, ("InternalError", "ServiceUnavailable", "RequestTimeout"), "OSS has trouble", "try again later"),
 )  # fmt: skip

@@ -191,7 +191,7 @@ class Ecs:
             self._cancel_tasks_of(image_id, _BUSY[error.code])
             self._delete(image_id)
         for snapshot_id in image.own_snapshots:
-            self._absent_is_fine("DeleteSnapshot", {"SnapshotId": snapshot_id})
+            self._unless({"SnapshotCreatedImage"}, "DeleteSnapshot", {"SnapshotId": snapshot_id})
 
     def os_choices(self) -> Sequence[OsChoice]:
         return os_names.choices()
@@ -206,13 +206,14 @@ class Ecs:
         return image
 
     def _delete(self, image_id: str) -> None:
-        self._absent_is_fine("DeleteImage", {"RegionId": self.region, "ImageId": image_id})
+        self._unless(set(), "DeleteImage", {"RegionId": self.region, "ImageId": image_id})
 
-    def _absent_is_fine(self, action: str, parameters: Mapping[str, Any]) -> None:
+    def _unless(self, fine: set[str], action: str, parameters: Mapping[str, Any]) -> None:
+        """A call that removes something: what is absent is removed already, and `fine` refusals leave it."""
         try:
             self._client(self.region).call(action, parameters, changes=True)
         except ImgmoveError as error:
-            if error.kind is not Kind.NOT_FOUND:
+            if error.kind is not Kind.NOT_FOUND and error.code not in fine:
                 raise
 
     def _cancel_tasks_of(self, image_id: str, action: str) -> None:

@@ -42,6 +42,7 @@ _FORMS: Final[tuple[tuple[str, str, Kind], ...]] = (
     ("start", "InvalidAccountStatus", Kind.DENIED),
     ("start", "AuthenticationFail", Kind.DENIED),
     ("start", "Signature", Kind.DENIED),
+    ("start", "Authorization", Kind.DENIED),
     ("end", "Duplicated", Kind.EXISTS),
     ("end", "AlreadyExist", Kind.EXISTS),
     ("end", "NotFound", Kind.NOT_FOUND),

@@ -47,8 +47,12 @@ class OssStore:
     def head(self, key: str) -> ObjectInfo | None:
         check_key(key)
         answer = self._bucket.send("HEAD", key)
-        if answer.status == 404 and store_errors.code_of(answer) in {"", "NoSuchKey"}:
-            return None
+        if answer.status == 404:
+            code = store_errors.code_of(answer)
+            if not code:
+                self._bucket.check_exists()
+            if code in {"", "NoSuchKey"}:
+                return None
         if answer.status >= 300:
             raise store_errors.refusal(answer, changes=False, asked_region=self._bucket.region)
         return self._info(key, answer, int(answer.headers.get("content-length") or 0))

@@ -82,6 +82,8 @@ class ObjectsInOss:
         return Reply(206, self.body, headers)
 
     def _list(self, asked: Asked) -> Reply:
+        if "prefix" not in asked.query:
+            return Reply(403, b"<Error><Code>AccessDenied</Code></Error>")
         prefix = asked.query["prefix"]
         self.listed.append(prefix)
         entries = "".join(

@@ -1,4 +1,4 @@
-"""Fixtures: a scripted server, a clock, and settings that point at it."""
+"""Fixtures: a scripted server, a clock and settings that point at it; and the sandbox."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from imgmove.clouds.alibaba.ecs import Ecs
 from imgmove.clouds.alibaba.store import OssStore
 from imgmove.core.settings import Settings
+from imgmove.sandbox import Sandbox
 from tests.clouds.alibaba.scripted import ScriptedServer
 
 KEYS = {
@@ -57,3 +58,18 @@ def ecs(settings: Settings) -> Ecs:
 @pytest.fixture
 def store(settings: Settings) -> OssStore:
     return OssStore("bkt", "cn-hangzhou", settings)
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        sandbox.clock.freeze()
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(started: Sandbox) -> Sandbox:
+    """The sandbox as if just started."""
+    started.reset()
+    started.clock.freeze()
+    return started
