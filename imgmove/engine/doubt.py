@@ -36,15 +36,13 @@ class Doubt:
 def doubt_of(step: Step, settling_seconds: float, now: float, monotonic: float) -> Doubt | None:
     """The doubt that an earlier run left behind in `step`, if it did.
 
-    The time since the intent is read from the wall clock, which is all that two processes share: a clock that was set
-    back in between makes us look longer, never shorter, and from the earlier of the two times.
+    The whole settling time begins anew: the wall clock is all that two processes share, and it may have been set
+    forward since the intent. Set back, it must not hide from `find` what was started "in the future".
     """
     if step.state is not StepState.INTENDED:
         return None
-    intended_at = now if step.intended_at is None else step.intended_at
-    first_at = intended_at if step.first_intended_at is None else step.first_intended_at
-    elapsed = min(max(0.0, now - intended_at), settling_seconds)
-    return Doubt(min(first_at, intended_at, now), monotonic + settling_seconds - elapsed)
+    known = [at for at in (step.first_intended_at, step.intended_at) if at is not None]
+    return Doubt(min([*known, now]), monotonic + settling_seconds)
 
 
 class Search:

@@ -37,7 +37,11 @@ def submit_once(context: StepContext, provider: ComputeProvider, request: Servic
 
 
 class _Submission:
-    """The submits of one run of one step. `doubt` is set while one that was sent may have taken effect unseen."""
+    """The submits of one run of one step.
+
+    `doubt` is set once an answer was lost, and stays; it is open until looking for the whole settling time showed that
+    nothing had been started.
+    """
 
     def __init__(self, context: StepContext, provider: ComputeProvider, request: ServiceRequest) -> None:
         self._context = context
@@ -48,6 +52,7 @@ class _Submission:
         self._token = context.step.token or new_token(context.chance)
         self._search = Search(context, provider, request, self._token)
         self._doubt = doubt_of(context.step, self._ability.settling_seconds, self._clock.now(), self._clock.monotonic())
+        self._is_open = self._doubt is not None
         self._troubles = 0
         self._troubled_since = 0.0
         self._lost = 0
@@ -81,8 +86,8 @@ class _Submission:
 
     def _after_loss(self, error: ImgmoveError, at: float) -> Handle | None:
         """The answer was lost. The settling time counts from now: the submit may have been acted on this late."""
-        since = min(at, self._doubt.since) if self._doubt else at
-        self._doubt = Doubt(since, self._clock.monotonic() + self._ability.settling_seconds)
+        self._doubt = self._anew(Doubt(min(at, self._doubt.since) if self._doubt else at, 0.0))
+        self._is_open = True
         self._lost += 1
         found = self._settle(self._doubt)
         if found is None:
@@ -97,8 +102,7 @@ class _Submission:
                 found = self._search.once(doubt.since)
             case Lookup.CONCLUSIVE:
                 found = self._search.until_settled(doubt)
-                if found is None:
-                    self._doubt = None
+                self._is_open = False
             case Lookup.INCONCLUSIVE:
                 found = self._search.until_settled(doubt) or self._search.decide(doubt)
         return self._accept(found, adopted=True) if found else None
@@ -111,16 +115,20 @@ class _Submission:
             return None
         if self._doubt is None:
             raise StepFailed(error)
-        # "The name is taken", say: perhaps by what our own lost submit started.
-        found = self._search.until_settled(self._doubt)
+        # "The name is taken", say: perhaps by what our own lost submit started, if later than the service promises.
+        found = self._search.until_settled(self._doubt if self._is_open else self._anew(self._doubt))
         if found is not None:
             return self._accept(found, adopted=True)
         if self._ability.lookup is Lookup.INCONCLUSIVE:
             raise self._search.in_doubt(error)
         raise StepFailed(error)
 
+    def _anew(self, doubt: Doubt) -> Doubt:
+        """The same doubt with the whole settling time ahead."""
+        return replace(doubt, settled_at=self._clock.monotonic() + self._ability.settling_seconds)
+
     def _undo_intent(self) -> None:
-        """Nothing was started and nothing is in doubt: should we die while we wait, the next run need not look."""
+        """Nothing was started and nothing ever in doubt: should we die while we wait, the next run need not look."""
         if self._doubt is None:
             step = replace(self._context.step, state=StepState.PLANNED, token=self._token)
             self._context.journal.plan(self._context.job.id, step)
@@ -128,7 +136,7 @@ class _Submission:
     def _is_passing(self, error: ImgmoveError) -> bool:
         if error.kind is Kind.CONFLICT:
             # With a token in doubt, "busy" is also what a service says that still works on the first submit.
-            in_work = self._doubt is not None and self._ability.lookup is Lookup.TOKENED
+            in_work = self._is_open and self._ability.lookup is Lookup.TOKENED
             return in_work or self._context.options.patience.busy_seconds > 0
         return error.is_passing
 
@@ -140,10 +148,10 @@ class _Submission:
             self._troubled_since = now
         self._troubles += 1
         if now - self._troubled_since >= self._limit(error) or self._lost >= patience.lost_submits:
-            raise self._search.in_doubt(error) if self._doubt else StepFailed(replace(error, maybe_applied=False))
+            raise self._search.in_doubt(error) if self._is_open else StepFailed(replace(error, maybe_applied=False))
         seconds = Backoff().seconds(self._troubles, self._context.chance, error.retry_after_seconds)
         if waiter.bounded(seconds) < seconds:
-            raise self._search.timeout() if self._doubt else StepFailed(replace(error, maybe_applied=False))
+            raise self._search.timeout() if self._is_open else StepFailed(replace(error, maybe_applied=False))
         self._context.tell(Waiting, reason=f"to try again ({error})", seconds=seconds)
         waiter.wait(seconds)
 
@@ -154,6 +162,6 @@ class _Submission:
             return math.inf  # counted instead: `lost_submits`
         if error.maybe_applied or error.kind is Kind.UNAVAILABLE:
             return patience.unavailable_seconds
-        if error.kind is Kind.CONFLICT and self._doubt is None:
+        if error.kind is Kind.CONFLICT and not self._is_open:
             return patience.busy_seconds
         return patience.throttled_seconds if self._context.waiter.deadline is None else math.inf
