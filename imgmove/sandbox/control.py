@@ -8,6 +8,8 @@
     POST   /clock                         any of {"advance": seconds, "freeze": bool, "speed": number, "skew": seconds}
     GET    /faults                        the plan; DELETE forgets all of it
     POST   /faults                        adds {"fault": "cvm:ExportImages throttle"}, or a fault by its fields
+    GET    /settings                      how both clouds behave, {"tencent": {name: value}, "alibaba": …}
+    POST   /settings                      changes those that are given, in the same form
     POST   /reset                         an empty world with the seed sown again; no faults, no log
     POST   /stop                          stops the sandbox, after the answer
 
@@ -27,6 +29,7 @@ from aiohttp import web
 
 from imgmove.sandbox.faults import Fault, FaultError, fault_from_mapping
 from imgmove.sandbox.request_log import RequestLog
+from imgmove.sandbox.settings import SettingError, change_settings, show_settings
 from imgmove.sandbox.summary import summarise
 
 if TYPE_CHECKING:
@@ -63,6 +66,8 @@ class Control:
             ("GET", "/faults"): lambda _: self._faults(),
             ("POST", "/faults"): self._add_fault,
             ("DELETE", "/faults"): self._forget_faults,
+            ("GET", "/settings"): lambda _: show_settings(self._sandbox.world),
+            ("POST", "/settings"): self._change_settings,
             ("POST", "/reset"): self._reset,
             ("POST", "/stop"): self._stop,
         }
@@ -140,6 +145,14 @@ class Control:
         _only(given)
         self._sandbox.faults.clear()
         return self._faults()
+
+    def _change_settings(self, given: Mapping[str, Any]) -> Answer:
+        try:
+            change_settings(self._sandbox.world, given)
+        except SettingError as error:
+            raise RefusedError(400, "InvalidSetting", str(error)) from error
+        self._sandbox.save()
+        return show_settings(self._sandbox.world)
 
     def _reset(self, given: Mapping[str, Any]) -> Answer:
         _only(given)

@@ -129,6 +129,30 @@ def test_state_shows_objects_uploads_and_tasks(sandbox: Sandbox) -> None:
     assert state["uploads"] == [{"id": upload.upload_id, "bucket": "imgmove-hz", "key": "big", "parts": 0}]
 
 
+def test_settings(sandbox: Sandbox) -> None:
+    before = ask(sandbox, "GET", "/settings")[1]
+    after = ask(sandbox, "POST", "/settings", {"tencent": {"export_seconds": 5}, "alibaba": {"vmdk_invited": True}})[1]
+    assert after["tencent"] == {**before["tencent"], "export_seconds": 5}
+    assert sandbox.world.alibaba.settings.vmdk_invited
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"tencent": {"export_seconds": "long"}}, "Expected `float`, got `str`"),
+        ({"tencent": {"patience": 1}}, "there is no setting 'patience'; allowed: export_seconds"),
+        ({"tencent": 1}, "settings are given by name, not as 1"),
+        ({"aws": {}}, "there is no provider 'aws'"),
+    ],
+)
+def test_wrong_settings_change_nothing(sandbox: Sandbox, body: dict[str, Any], says: str) -> None:
+    before = ask(sandbox, "GET", "/settings")[1]
+    status, code, message = refusal(sandbox, "POST", "/settings", {"alibaba": {"vmdk_invited": True}, **body})
+    assert (status, code) == (400, "InvalidSetting")
+    assert says in message
+    assert ask(sandbox, "GET", "/settings")[1] == before
+
+
 def test_reset(sandbox: Sandbox) -> None:
     sandbox.faults.add("cvm:* throttle")
     with sandbox.world.lock:

@@ -228,6 +228,8 @@ def test_a_toml_file_as_seed(tmp_path: Path, disk_file: Path) -> None:
         provider = "tencent"
         region = "ap-shanghai"
         platform = "Windows Server 2022"
+        [settings.tencent]
+        export_seconds = 20
         """
     )
     with Sandbox(seed=seed) as sandbox:
@@ -238,6 +240,7 @@ def test_a_toml_file_as_seed(tmp_path: Path, disk_file: Path) -> None:
         (image,) = [i for i in world.tencent.state.images if i.name == "win"]
         assert (image.region, image.platform) == ("ap-shanghai", "Windows")
         assert [i for i in world.alibaba.state.images if i.name == "win"] == []
+        assert world.tencent.settings.export_seconds == 20
         assert world.tencent.image("cvm", "ap-guangzhou", "img-seed0001")
 
 
@@ -245,7 +248,7 @@ def test_a_toml_file_as_seed(tmp_path: Path, disk_file: Path) -> None:
     ("text", "says"),
     [
         ("[[image", "world.toml: "),
-        ("images = 1", "'images': allowed are default = true|false, [[image]], [[bucket]]"),
+        ("images = 1", "'images': allowed are default = true|false, [[image]], [[bucket]], [settings]"),
         ("default = 1", "'default': allowed are"),
         ("[image]\nfile='x'\nname='y'", "write [[image]] for each image"),
         ("[[image]]\nfile='x'", "a [[image]] has no name"),
@@ -256,6 +259,8 @@ def test_a_toml_file_as_seed(tmp_path: Path, disk_file: Path) -> None:
             "[[image]]\nfile='world.toml'\nname='y'\nprovider='aws'",
             "there is no provider 'aws'; allowed: tencent, alibaba",
         ),
+        ("settings = 1", "'settings': allowed are"),
+        ("[settings.tencent]\nspeed=1", "there is no setting 'speed'; allowed: export_seconds"),
         ("[[bucket]]\nprovider='alibaba'\nname='imgmove-hz'", "there is a bucket 'imgmove-hz' already"),
     ],
 )

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from imgmove.sandbox.disks import DiskError, DiskFormat, convert
 from imgmove.sandbox.seed import SeedError, alibaba, default_world, tencent
 from imgmove.sandbox.seed.disk import put_on_shelf
+from imgmove.sandbox.settings import SettingError, change_settings
 from imgmove.sandbox.world import alibaba_records, tencent_records
 
 if TYPE_CHECKING:
@@ -45,12 +46,15 @@ def sow_file(world: World, path: Path) -> None:
         document = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise SeedError(f"{path}: {error}") from error
-    with_default = document.pop("default", True)
+    with_default, settings = document.pop("default", True), document.pop("settings", {})
     unknown = sorted(set(document) - set(_FIELDS))
-    if unknown or not isinstance(with_default, bool):
-        raise SeedError(
-            f"{path}: {(unknown or ['default'])[0]!r}: allowed are default = true|false, [[image]], [[bucket]]"
-        )
+    if unknown or not isinstance(with_default, bool) or not isinstance(settings, dict):
+        wrong = (unknown or ["default" if not isinstance(with_default, bool) else "settings"])[0]
+        raise SeedError(f"{path}: {wrong!r}: allowed are default = true|false, [[image]], [[bucket]], [settings]")
+    try:
+        change_settings(world, settings)
+    except SettingError as error:
+        raise SeedError(f"{path}: {error}") from error
     if with_default:
         default_world(world)
     for table in _tables(path, document, "bucket"):
