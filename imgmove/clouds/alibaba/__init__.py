@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from imgmove.clouds.alibaba import limits
 from imgmove.clouds.alibaba.abilities import ECS
+from imgmove.clouds.alibaba.bucket_address import check_bucket_name
 from imgmove.core.abilities import Abilities
 from imgmove.core.errors import usage_error
 from imgmove.core.ports import ComputeProvider, ErrorRow, ObjectStore
@@ -42,8 +42,6 @@ class AlibabaCloud:
         """An OSS bucket; where `region` is empty the store is asked at the first use. DENIED without credentials."""
         from imgmove.clouds.alibaba.store import OssStore
 
-        if scheme not in self.stores:
-            raise usage_error(f"Alibaba Cloud has no store {scheme!r}", "its object store is oss://")
         self.check_bucket_name(scheme, bucket)
         if region:
             _check_region(region)
@@ -51,8 +49,9 @@ class AlibabaCloud:
 
     def check_bucket_name(self, scheme: str, bucket: str) -> None:
         """A usage error with the rule in words for a name that no bucket of OSS can have."""
-        if not re.fullmatch(limits.BUCKET_PATTERN, bucket):
-            raise usage_error(f"{bucket!r} is no bucket of {scheme}://", limits.BUCKET_RULE, code="InvalidBucketName")
+        if scheme not in self.stores:
+            raise usage_error(f"Alibaba Cloud has no store {scheme!r}", "its object store is oss://")
+        check_bucket_name(bucket)
 
     def default_region(self, settings: Settings) -> str:
         """`region_id` of the `aliyun` profile in use, or empty."""

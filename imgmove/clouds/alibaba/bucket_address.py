@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from imgmove.clouds.alibaba import limits
 from imgmove.core.errors import ImgmoveError, Kind, usage_error
 from imgmove.core.hosts import is_loopback
 from imgmove.core.settings import Settings
@@ -62,6 +63,12 @@ def region_of_host(host: str) -> str:
     """The region that a name of OSS's speaks of, or empty."""
     found = _REGION_OF_HOST.fullmatch(host) or _REGION_OF_DUAL_STACK.fullmatch(host)
     return found.group(1) if found else ""
+
+
+def check_bucket_name(bucket: str) -> None:
+    """A usage error with the rule in words for what no bucket of OSS can be called: it becomes part of a host name."""
+    if not re.fullmatch(limits.BUCKET_PATTERN, bucket):
+        raise usage_error(f"{bucket!r} is no bucket of oss://", limits.BUCKET_RULE, code="InvalidBucketName")
 
 
 def check_key(key: str) -> None:

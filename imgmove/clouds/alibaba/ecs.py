@@ -20,6 +20,7 @@ from imgmove.clouds.alibaba import (
     rpc,
 )
 from imgmove.clouds.alibaba.ecs_calls import Call
+from imgmove.clouds.alibaba.ecs_images import EcsImage
 from imgmove.clouds.alibaba.ecs_tasks import EcsTask
 from imgmove.clouds.alibaba.export_watch import ExportTarget, ExportWatch
 from imgmove.clouds.alibaba.image_watch import ImageWatch
@@ -107,12 +108,24 @@ class Ecs:
         """A task or an image that no journal knows; ids of tasks have several forms, those of images begin with m-."""
         if identifier.startswith("m-"):
             return image_watch.of_image(self._existing(identifier))
-        task = ecs_tasks.attributes(self._client(self.region), self.region, identifier)
+        try:
+            task = ecs_tasks.attributes(self._client(self.region), self.region, identifier)
+        except ImgmoveError as error:
+            image = self._image_of_odd_name(identifier) if error.kind is Kind.NOT_FOUND else None
+            if image is None:
+                raise
+            return image_watch.of_image(image)
         if task.is_of("ImportImage"):
             return self._import_of(task)
         if task.is_of("ExportImage") and task.status == ecs_tasks.FINISHED:
             return self._exports.look_at_objects(task)
         return self._exports.unfinished(task)
+
+    def _image_of_odd_name(self, identifier: str) -> EcsImage | None:
+        """Public images have names for ids (`debian_12_0_x64_20G_alibase_…`)."""
+        if identifier.startswith("t"):
+            return None
+        return ecs_images.one(self._client(self.region), self.region, identifier)
 
     def cancel(self, handle: Handle) -> TaskReport:
         """CancelTask for exports and imports, CancelCopyImage for copies; then what the operation came to."""
@@ -196,7 +209,7 @@ class Ecs:
     def os_choices(self) -> Sequence[OsChoice]:
         return os_names.choices()
 
-    def _existing(self, image_id: str) -> ecs_images.EcsImage:
+    def _existing(self, image_id: str) -> EcsImage:
         image = ecs_images.one(self._client(self.region), self.region, image_id)
         if image is None:
             raise ImgmoveError(

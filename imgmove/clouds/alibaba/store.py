@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from imgmove.clouds.alibaba import credentials, errors, limits, store_errors, store_xml
 from imgmove.clouds.alibaba.bucket import Bucket, missing
-from imgmove.clouds.alibaba.bucket_address import check_key
+from imgmove.clouds.alibaba.bucket_address import check_bucket_name, check_key
 from imgmove.clouds.alibaba.keys import KeySource
 from imgmove.clouds.alibaba.transport import Answer, Transport
 from imgmove.core.errors import ImgmoveError, Kind
@@ -33,6 +33,7 @@ class OssStore:
         self, bucket: str, region: str, settings: Settings,
         keys: KeySource | None = None, transport: Transport | None = None,
     ) -> None:  # fmt: skip
+        check_bucket_name(bucket)
         transport = transport or Transport(settings)
         self._bucket = Bucket(bucket, region, settings, keys or credentials.find(settings, transport), transport)
 

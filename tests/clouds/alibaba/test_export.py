@@ -339,6 +339,12 @@ def test_an_export_is_looked_up_by_its_task(ecs: Ecs, server: ScriptedServer) ->
     assert fails(lambda: ecs.look_up("t-1")).kind is Kind.NOT_FOUND
 
 
+def test_a_bucket_that_an_answer_names_becomes_no_host_name(ecs: Ecs, server: ScriptedServer) -> None:
+    server.on("DescribeTaskAttribute", task("Finished", objects=[SYSTEM], bucket="evil.example/x"))
+    assert fails(lambda: ecs.look_up("t-1")).code == "InvalidBucketName"
+    assert all(asked.action for asked in server.asked)
+
+
 def test_exports_are_cancelled(ecs: Ecs, server: ScriptedServer, handle: Handle) -> None:
     server.on("CancelTask", ok())
     server.on("DescribeTaskAttribute", task("Deleted"))

@@ -225,6 +225,14 @@ def test_images_are_looked_up(ecs: Ecs, server: ScriptedServer) -> None:
     assert fails(lambda: ecs.look_up("m-9")).kind is Kind.NOT_FOUND
 
 
+def test_public_images_have_odd_ids(ecs: Ecs, server: ScriptedServer) -> None:
+    server.on("DescribeTaskAttribute", refuse("InvalidTaskId.NotFound"))
+    server.on("DescribeImages", images(image(image_id="debian_12_x64.vhd")))
+    assert ecs.look_up("debian_12_x64.vhd").image_id == "debian_12_x64.vhd"
+    server.on("DescribeImages", images())
+    assert fails(lambda: ecs.look_up("debian_12_x64.vhd")).code == "InvalidTaskId.NotFound"
+
+
 def test_an_import_task_is_looked_up_through_its_image(ecs: Ecs, server: ScriptedServer) -> None:
     server.on("DescribeTaskAttribute", task("Finished", action="IMPORT_IMAGE"))
     server.on("DescribeTasks", listed_tasks({"TaskId": "t-1", "TaskAction": "ImportImage", "ResourceId": "m-9"}))
