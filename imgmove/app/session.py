@@ -17,6 +17,7 @@ from imgmove.app.copy_plan import COPY_STEP, parse_end, plan_copy
 from imgmove.app.copying import CopyStep, End
 from imgmove.app.ending import Canceller
 from imgmove.app.identifiers import new_job_id
+from imgmove.app.importing import disk_sources, import_place, look_at_disks
 from imgmove.app.leftovers import Leftovers, leftovers_of
 from imgmove.app.migrate import MigrateRequest, migration_functions
 from imgmove.app.migration_plan import (
@@ -46,7 +47,6 @@ from imgmove.core.requests import (
     Architecture,
     BootMode,
     CreateRequest,
-    DiskSource,
     ExportRequest,
     ImportRequest,
     Operation,
@@ -154,8 +154,8 @@ class Session:
             return self._import_of_image(
                 source, name, provider, region, description, dict(tags or {}), dry_run, attendance
             )
-        place = self._import_place(parsed.scheme if isinstance(parsed, Uri) else None, provider, region)
-        disks = self._disks(place, [source, *data_disks], bucket, disk_format, disk_sizes)
+        place = import_place(self.resolver, parsed.scheme if isinstance(parsed, Uri) else None, provider, region)
+        disks = disk_sources(self.resolver, place, [source, *data_disks], bucket, disk_format, disk_sizes)
         request = ImportRequest(
             name=name,
             disks=disks,
@@ -175,7 +175,35 @@ class Session:
         )
         check_import(place, request)
         if not force:
-            self._look_at_disks(place, request)
+            look_at_disks(self.resolver, place, request)
+        return self._operate(place, [request], dry_run, attendance)
+
+    def _import_of_image(
+        self,
+        source: str,
+        name: str,
+        provider: str | None,
+        region: str | None,
+        description: str,
+        tags: dict[str, str],
+        dry_run: bool,
+        attendance: Attendance | None,
+    ) -> Result:
+        address = self.resolver.image(source)
+        if not isinstance(address, ImageAddress) or not provider:
+            raise usage_error(
+                f"{source} is an image; which service should fetch it?",
+                "give --provider (and --region) of the destination",
+            )
+        place = self.resolver.place(provider, region)
+        abilities = place.abilities
+        if address.provider not in abilities.transfer_from:
+            raise ImgmoveError(
+                Kind.UNSUPPORTED, f"{abilities.title} cannot fetch an image of {address.provider} by itself",
+                code="UnsupportedOperation", hint="export it, and import the object",
+            )  # fmt: skip
+        abilities.image_name.check(name)
+        request = TransferRequest(name, address.provider, address.region, address.id, description, tags)
         return self._operate(place, [request], dry_run, attendance)
 
     def create(
@@ -408,85 +436,6 @@ class Session:
 
     def _end_store(self, end: End) -> ObjectStore:
         return self.resolver.store(end.scheme, end.bucket, end.region)
-
-    # ---------------------------------------------------------------------------------------------------- import
-
-    def _import_place(self, scheme: str | None, provider: str | None, region: str | None) -> Place:
-        """The place of an import: the flag's, else the first service that imports from the object's store."""
-        if provider or not scheme:
-            return self.resolver.place(provider, region)
-        cloud = self.resolver.registry.store(scheme)
-        for name, abilities in cloud.services.items():
-            if abilities.store_scheme == scheme and Operation.IMPORT in abilities.operations:
-                return self.resolver.place(name, region)
-        raise usage_error(f"no service imports from {scheme}://", "copy the object to a store that one imports from")
-
-    def _disks(
-        self,
-        place: Place,
-        sources: Sequence[str],
-        bucket: str | None,
-        disk_format: str | None,
-        sizes: Sequence[int],
-    ) -> tuple[DiskSource, ...]:
-        if sizes and len(sizes) != len(sources):
-            raise usage_error(
-                f"{len(sizes)} --disk-size for {len(sources)} disks", "give one for each disk, in their order"
-            )
-        scheme = place.abilities.store_scheme
-        disks = []
-        for index, text in enumerate(sources):
-            address = self.resolver.object(text, scheme, bucket)
-            if address.scheme != scheme:
-                raise ImgmoveError(
-                    Kind.UNSUPPORTED, f"{place.abilities.title} imports from {scheme}://, not from {address.scheme}://",
-                    code="UnsupportedStore", hint=f"copy the object to a bucket of {scheme}:// in {place.region} first",
-                )  # fmt: skip
-            disks.append(
-                DiskSource(
-                    address.bucket,
-                    address.key,
-                    DiskFormat(disk_format) if disk_format else None,
-                    sizes[index] if sizes else None,
-                )
-            )
-        return tuple(disks)
-
-    def _look_at_disks(self, place: Place, request: ImportRequest) -> None:
-        """Raise for an object that is not there (NOT_FOUND) or is no image (CORRUPT), before anything is sent."""
-        from imgmove.app.objects import look_at_image
-
-        for index, disk in enumerate(request.disks):
-            store = self.resolver.store(place.abilities.store_scheme, disk.bucket, place.region)
-            look_at_image(store, disk.key, disk.format, system_disk=index == 0)
-
-    def _import_of_image(
-        self,
-        source: str,
-        name: str,
-        provider: str | None,
-        region: str | None,
-        description: str,
-        tags: dict[str, str],
-        dry_run: bool,
-        attendance: Attendance | None,
-    ) -> Result:
-        address = self.resolver.image(source)
-        if not isinstance(address, ImageAddress) or not provider:
-            raise usage_error(
-                f"{source} is an image; which service should fetch it?",
-                "give --provider (and --region) of the destination",
-            )
-        place = self.resolver.place(provider, region)
-        abilities = place.abilities
-        if address.provider not in abilities.transfer_from:
-            raise ImgmoveError(
-                Kind.UNSUPPORTED, f"{abilities.title} cannot fetch an image of {address.provider} by itself",
-                code="UnsupportedOperation", hint="export it, and import the object",
-            )  # fmt: skip
-        abilities.image_name.check(name)
-        request = TransferRequest(name, address.provider, address.region, address.id, description, tags)
-        return self._operate(place, [request], dry_run, attendance)
 
 
 class _Looks:
