@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 HOST = "127.0.0.1"
 STARTING_SECONDS = 30.0
@@ -16,6 +18,15 @@ CLOSING_SECONDS = 0.2
 MAX_LINE_BYTES = 64 << 10
 """Presigned addresses and RPC queries with many parameters are long."""
 READ_BUFFER_BYTES = 1 << 20
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """False for what aiohttp says about malformed requests: the client's fault, and may quote its signature."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+logger = logging.getLogger(__name__)
+logger.addFilter(_is_ours)
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -87,6 +98,7 @@ class Server:
                 max_field_size=MAX_LINE_BYTES,
                 read_bufsize=READ_BUFFER_BYTES,
                 access_log=None,
+                logger=logger,
             )
             runner = web.ServerRunner(server, shutdown_timeout=CLOSING_SECONDS)
             await runner.setup()

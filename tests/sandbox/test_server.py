@@ -216,6 +216,12 @@ def test_a_mistake_in_a_wire_is_answered_in_its_shape_and_logged(echo: Echo, cap
     assert echo.ask("GET", "/thing")[0] == 404, "and the service goes on"
 
 
+def test_a_malformed_request_is_refused_without_a_word(echo: Echo, caplog: pytest.LogCaptureFixture) -> None:
+    answer = talk(echo, b"GET /\xff?signature=secret HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert answer.split(b"\r\n")[0].endswith(b"400 Bad Request")
+    assert caplog.text == ""
+
+
 def test_changes_are_made_durable_before_the_answer(echo: Echo) -> None:
     echo.ask("PUT", "/thing", b"x")
     assert echo.persisted == [1]
