@@ -42,8 +42,8 @@ def list_objects_v2(call: Call) -> Response:
     """ListObjectsV2: pages by an opaque token, the first one behind `start-after`."""
     if call.query["list-type"] != "2":
         raise invalid_argument("list-type", call.query["list-type"])
-    encode, start, token = encoder(call), call.query.get("start-after", ""), call.query.get("continuation-token")
-    page, head = _page(call, encode, start if token is None else _marker(token))
+    encode, start, token = encoder(call), call.query.get("start-after", ""), call.query.get("continuation-token", "")
+    page, head = _page(call, encode, _marker(token) if token else start)
     owned = call.query.get("fetch-owner", "false").lower() == "true"
     result = tag(
         "ListBucketResult",
