@@ -41,9 +41,12 @@ _IMPORT: Final = OperationAbility(
     max_disks=limits.IMPORT_MAX_DISKS,
     options=frozenset({
         "description", "architecture", "os_type", "os_version", "boot_mode", "license", "tags", "role_name",
-        "detect", "nvme",
+        "detect", "nvme", "force",
     }),
-    notes=("vmdk by invitation only", "arm64 boots by UEFI only", "the bucket must be in the region of the image"),
+    notes=(
+        "vmdk by invitation only", "arm64 boots by UEFI only", "the bucket must be in the region of the image",
+        "--force waives nothing: ECS lets no check be waived",
+    ),
 )  # fmt: skip
 
 _CREATE: Final = OperationAbility(

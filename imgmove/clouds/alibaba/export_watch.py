@@ -43,10 +43,14 @@ class ExportTarget:
             bool(details.get("own_prefix", True)),
         )  # fmt: skip
 
+    @property
+    def beginnings(self) -> tuple[str, ...]:
+        """How the keys of its objects may begin: an underscore was seen, a hyphen is in the vendor's guide (4)."""
+        return tuple(f"{self.prefix}{sign}{self.image_id}" for sign in "_-") if self.prefix else (self.image_id,)
+
     def names(self, key: str) -> bool:
         """Could this export have written `key`? Any ending: the vendor's endings are not all known."""
-        start = f"{re.escape(self.prefix)}[_-]" if self.prefix else ""
-        return re.match(rf"{start}{re.escape(self.image_id)}[_.-]", key) is not None
+        return any(re.match(f"{re.escape(beginning)}[_.-]", key) for beginning in self.beginnings)
 
     def wrote(self, found: ExportedObject) -> bool:
         return found.bucket in {self.bucket, ""} and self.names(found.key)
@@ -156,7 +160,8 @@ class ExportWatch:
 
     def _in_bucket(self, target: ExportTarget, since: float | None) -> Iterator[ObjectInfo]:
         """Objects with names of this export; with a prefix of the user's only those written since its task began."""
-        for info in self._store(target.bucket).list(target.prefix or target.image_id):
+        store = self._store(target.bucket)
+        for info in (info for beginning in target.beginnings for info in store.list(beginning)):
             old = (
                 target.own_prefix and since is not None and info.last_modified > 0
                 and info.last_modified < since - target.clock_slack_seconds
