@@ -60,7 +60,7 @@ class Runtime:
             log=self._log,
             executor=self._executor,
             incoming=self.world.incoming,
-            persist=(lambda: None) if self._temporary else self.save,
+            persist=self.save,
             lose_upload=self.world.objects.lose_upload,
         )
         handlers: dict[str, Handler] = {name: Exchange(name, wire, around) for name, wire in self._wires.items()}
@@ -74,8 +74,9 @@ class Runtime:
         self.ports = server.ports
 
     def save(self) -> None:
-        """Writes the state if it has changed."""
-        self._persistence.save()
+        """Writes the state if it has changed and is to be kept."""
+        if not self._temporary:
+            self._persistence.save()
 
     def settle(self) -> None:
         """Brings both clouds up to the present of the clock."""
@@ -84,12 +85,13 @@ class Runtime:
             self.world.alibaba.settle()
 
     def reset(self) -> None:
-        """Empties the world and sows the seed again."""
+        """Empties the world and sows the seed again. Requests that are under way find the new world."""
         with self.world.lock:
+            self.world.objects.discard_all()
             self.world.clear()
             if self._seed is not None:
                 sow(self.world, self._seed)
-        self._sweep()
+            self._drop_unused_disks()
         self.save()
 
     def close(self) -> None:
@@ -127,11 +129,14 @@ class Runtime:
         self.save()
 
     def _sweep(self) -> None:
-        """Removes what an interrupted run has left behind."""
+        """Removes what an interrupted run has left behind. Not for a world that is being served."""
         with self.world.lock:
             self.world.objects.sweep()
-            self.world.tencent.drop_unused_blobs()
-            self.world.alibaba.drop_unused_blobs()
+            self._drop_unused_disks()
             for path in self.world.incoming.iterdir():
                 path.unlink()
-            self.world.changed()  # so that the next save is what the discarded files wait for
+
+    def _drop_unused_disks(self) -> None:
+        self.world.tencent.drop_unused_blobs()
+        self.world.alibaba.drop_unused_blobs()
+        self.world.changed()  # the next save is what discarded files wait for

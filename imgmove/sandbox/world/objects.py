@@ -230,9 +230,18 @@ class Objects:
     def sweep(self) -> int:
         """Removes files that no record names, as an interrupted run leaves them. Call before serving."""
         with self._world.lock:
-            keep = {item.blob for held in self.state.objects.values() for item in held.values()}
-            keep |= {part.blob for upload in self.state.uploads.values() for part in upload.parts.values()}
-            return self.blobs.sweep(keep)
+            return self.blobs.sweep(self._named())
+
+    def discard_all(self) -> None:
+        """Discards the files of all objects and parts: for a world that is about to be emptied, also while serving."""
+        with self._world.lock:
+            for name in self._named():
+                self._world.discard(self.blobs.path(name))
+
+    def _named(self) -> set[str]:
+        """The names of all blobs that records name."""
+        held = {item.blob for objects in self.state.objects.values() for item in objects.values()}
+        return held | {part.blob for upload in self.state.uploads.values() for part in upload.parts.values()}
 
     def _keys(self, bucket: Bucket) -> dict[str, StoredObject]:
         return self.state.objects.get(_id(bucket), {})
