@@ -20,8 +20,8 @@ class Run(NamedTuple):
     packed: int = 0
 
 
-SMALLEST_PACKED_BYTES = 32
-"""What a compressed cluster is counted as when tables are checked for entries that share their bytes."""
+BEST_DEFLATE_RATIO = 1032
+"""Deflate cannot pack tighter (zlib's technical details)."""
 
 
 class MappedReader(DiskReader):
@@ -31,6 +31,7 @@ class MappedReader(DiskReader):
         self.file = file
         self.virtual_size_bytes = virtual_size_bytes
         self.block_bytes = block_bytes
+        self._allowance = 0
 
     @abstractmethod
     def _runs(self, start: int, end: int) -> Iterator[Run]:
@@ -44,25 +45,35 @@ class MappedReader(DiskReader):
         self.file.close()
 
     def extents(self) -> Iterator[Extent]:
-        budget = self.file.size_bytes + self.block_bytes
+        self._allow()
         for run in _joined(self._runs(0, self.virtual_size_bytes)):
             length = min(run.length, self.virtual_size_bytes - run.offset)
             if run.host is not None:
-                budget -= SMALLEST_PACKED_BYTES if run.packed else length
-            if budget < 0:  # an image of a few KB that claims to be terabytes of data
-                raise DiskError(ProblemKind.DAMAGED, "the tables point to the same data more than once")
+                self._charge(length // BEST_DEFLATE_RATIO + 1 if run.packed else length)
             yield from self._extents_of(run._replace(length=length))
 
     def read(self, offset: int, length: int) -> bytes:
         end = min(offset + length, self.virtual_size_bytes)
         if offset < 0 or offset >= end:
             return b""
+        self._allow()
         result = bytearray(end - offset)
         for run in _joined(self._runs(offset, end)):
             start, stop = max(run.offset, offset), min(run.offset + run.length, end)
             if run.host is not None and start < stop:
                 result[start - offset : stop - offset] = self._piece(run, run.host, start, stop)
         return bytes(result)
+
+    def _allow(self) -> None:
+        """Starts a walk through the tables: no byte of the file is used for two purposes, so what tables and data take
+        up together is no more than the file has. A few KB that claim to be terabytes of data end here."""
+        self._allowance = self.file.size_bytes + self.block_bytes
+
+    def _charge(self, length: int) -> None:
+        """Counts a table or a piece of data; raises DiskError where the file can't hold them all."""
+        self._allowance -= length
+        if self._allowance < 0:
+            raise DiskError(ProblemKind.DAMAGED, "the tables point to the same place more than once")
 
     def _extents_of(self, run: Run) -> Iterator[Extent]:
         if run.host is None:

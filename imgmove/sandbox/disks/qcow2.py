@@ -153,6 +153,7 @@ class Qcow2Reader(MappedReader):
         if offset == 0:
             return None
         self._must_be_aligned(offset, "an L2 table")
+        self._charge(self.block_bytes)
         table = self.file.exactly(offset, self.block_bytes, "an L2 table")
         return None if is_zero(table) else _table(table)
 

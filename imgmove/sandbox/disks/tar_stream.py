@@ -13,10 +13,11 @@ from imgmove.sandbox.disks.gzip_stream import GzipStream
 from imgmove.sandbox.disks.model import MAX_VIRTUAL_SIZE_BYTES, DiskError, ProblemKind, round_up
 
 BLOCK_BYTES = 512
-_MAX_EXTENSION_BYTES = 32 << 20  # PAX 0.1 writes a whole sparse map into one header
+_MAX_EXTENSION_BYTES = 32 << 20  # in all before a file; PAX 0.1 writes a whole sparse map into one header
 _MAX_EXTENSIONS = 16
 _MAX_SEGMENTS = 1 << 20
 _MAX_DIRECTORIES = 64
+_MAX_DIGITS = 20
 _MAX_TRAILER_BYTES = 16 << 20
 
 _FILE_TYPES = (b"0", b"\0", b"7", b"S")
@@ -44,6 +45,7 @@ class _Extensions:
     pax: dict[str, str] = field(default_factory=dict)
     offsets: list[str] = field(default_factory=list)  # PAX 0.0 repeats its keys
     lengths: list[str] = field(default_factory=list)
+    size_bytes: int = 0
 
 
 def is_header(block: bytes) -> bool:
@@ -96,12 +98,13 @@ class TarStream:
             kind = block[156:157]
             if kind not in (_GNU_NAME, _GNU_LINK, _PAX, _PAX_GLOBAL):
                 return block, extensions
-            _extend(extensions, kind, self._extension(block))
+            _extend(extensions, kind, self._extension(block, extensions))
         raise DiskError(ProblemKind.DAMAGED, "too many extension headers before a file")
 
-    def _extension(self, block: bytes) -> bytes:
+    def _extension(self, block: bytes, extensions: _Extensions) -> bytes:
         length = _number(block[124:136])
-        if length > _MAX_EXTENSION_BYTES:
+        extensions.size_bytes += length
+        if extensions.size_bytes > _MAX_EXTENSION_BYTES:
             raise DiskError(ProblemKind.DAMAGED, f"an extension header of {length} bytes")
         data = self._stream.read(round_up(length, BLOCK_BYTES))
         if len(data) < length:
@@ -141,15 +144,16 @@ class TarStream:
 
     def _old_map(self, header: bytes) -> list[Segment]:
         """GNU: four segments in the header, then blocks of 21 while a flag says so."""
-        segments = list(_map_entries(header, 386, 4))
-        more = header[482]
-        while more:
+        segments, more = list(_map_entries(header, 386, 4)), header[482]
+        for _ in range(_MAX_SEGMENTS // 21):
+            if not more:
+                return segments
             block = self._stream.read(BLOCK_BYTES)
-            if len(block) < BLOCK_BYTES or len(segments) > _MAX_SEGMENTS:
-                raise DiskError(ProblemKind.DAMAGED, "the sparse map does not end")
+            if len(block) < BLOCK_BYTES:
+                break
             segments += _map_entries(block, 0, 21)
             more = block[504]
-        return segments
+        raise DiskError(ProblemKind.DAMAGED, "the sparse map does not end")
 
     def _leading_map(self) -> tuple[list[Segment], int]:
         """PAX 1.0: decimal numbers on lines before the data, filled up to whole blocks."""
@@ -158,13 +162,13 @@ class TarStream:
         while len(numbers) < wanted:
             block = self._stream.read(BLOCK_BYTES)
             length += len(block)
-            *lines, rest = (rest + block).split(b"\n")
-            if len(block) < BLOCK_BYTES or len(rest) > 32:
+            if len(block) < BLOCK_BYTES or len(rest) > _MAX_DIGITS:
                 raise DiskError(ProblemKind.DAMAGED, "the sparse map does not end")
-            numbers += (_decimal(line.decode("latin-1")) for line in lines[: wanted - len(numbers)])
-            if wanted == 1 and numbers:
-                wanted = 1 + 2 * _bounded(numbers[0])
-                numbers += (_decimal(line.decode("latin-1")) for line in lines[1:wanted])
+            *lines, rest = (rest + block).split(b"\n")
+            for line in lines:
+                if len(numbers) < wanted:
+                    numbers.append(_decimal(line.decode("latin-1")))
+                    wanted = 1 + 2 * _bounded(numbers[0])
         return list(zip(numbers[1::2], numbers[2::2], strict=True)), length
 
 
@@ -202,8 +206,8 @@ def _listed_map(extensions: _Extensions) -> list[Segment]:
         offsets, lengths = words[::2], words[1::2]
     else:
         offsets, lengths = extensions.offsets, extensions.lengths
-    if len(offsets) != len(lengths):
-        raise DiskError(ProblemKind.DAMAGED, "the sparse map lacks a number")
+    if len(offsets) != len(lengths) or len(offsets) > _MAX_SEGMENTS:
+        raise DiskError(ProblemKind.DAMAGED, "the sparse map is incomplete or too long")
     return [(_decimal(offset), _decimal(length)) for offset, length in zip(offsets, lengths, strict=True)]
 
 
@@ -250,7 +254,7 @@ def _number(data: bytes) -> int:
 
 
 def _decimal(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 20:
+    if not (text.isascii() and text.isdigit()) or len(text) > _MAX_DIGITS:
         raise DiskError(ProblemKind.DAMAGED, f"{text[:30]!r} in a tar header is no number")
     return int(text)
 

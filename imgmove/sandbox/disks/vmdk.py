@@ -36,7 +36,7 @@ _DEFLATE = 1
 _AT_END = (1 << 64) - 1  # the real header is in the footer
 _MAX_DESCRIPTOR_BYTES = 64 << 10
 _READABLE_TYPES = ("monolithicSparse", "streamOptimized")
-_EXTENT_LINE = re.compile(r"^\s*(?:RW|RDONLY|NOACCESS)\s+(\d{1,18})\s+\w+", re.MULTILINE)
+_EXTENT_LINE = re.compile(r"^[ \t]*(?:RW|RDONLY|NOACCESS)[ \t]+(\d{1,18})[ \t]+\w", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _descriptor(header: VmdkHeader, file: ImageFile) -> str:
 
 
 def _value(text: str, name: str) -> str:
-    match = re.search(rf'^\s*{name}\s*=\s*"?([^"\r\n]*)', text, re.MULTILINE | re.IGNORECASE)
+    match = re.search(rf'^[ \t]*{name}[ \t]*=[ \t]*"?([^"\r\n]*)', text, re.MULTILINE | re.IGNORECASE)
     return match[1].strip() if match else ""
 
 
@@ -200,6 +200,7 @@ class VmdkReader(MappedReader):
         if not sector:
             return None
         length = self._header.table_entries * 4
+        self._charge(length)
         table = self.file.exactly(sector * SECTOR_BYTES, length, "a grain table")
         return None if is_zero(table) else _words(table)
 
