@@ -40,6 +40,7 @@ TRUST = json.dumps(
     }
 )
 DEBIAN: dict[str, Any] = {"os_name": "Debian 12 64bit", "platform": "Debian", "os_type": "Debian", "os_version": "12"}
+REDHAT: dict[str, Any] = {"os_name": "Red Hat 8 64bit", "platform": "RedHat", "os_type": "Redhat", "os_version": "8"}
 WINDOWS: dict[str, Any] = {
     "os_name": "Windows Server 2022 64bit",
     "platform": "Windows",
@@ -71,17 +72,20 @@ def _account(world: World) -> None:
 def _images(world: World, blob: str, data_blob: str) -> None:
     tencent, now = world.tencent, world.clock.wall()
 
-    def add(image: Image, *data_snapshots: str) -> None:
+    def add(image: Image, *data_snapshots: str, encrypted: bool = False) -> None:
         """Adds an image with a system disk, and a data disk for each further snapshot."""
         image.created = now
         image.snapshot_ids = [image.image_id.replace("img-", "snap-"), *data_snapshots]
         for number, snapshot_id in enumerate(image.snapshot_ids):
             usage, bytes_of = (DATA_DISK, data_blob) if number else (SYSTEM_DISK, blob)
-            tencent.add_snapshot(Snapshot(snapshot_id, image.account_id, image.region, usage, 1, bytes_of))
+            where = (snapshot_id, image.account_id, image.region)
+            tencent.add_snapshot(Snapshot(*where, usage, 1, bytes_of, encrypted=encrypted))
         tencent.add_image(image)
 
     add(Image("img-seed0001", UIN, REGION, "debian-12-web", description="A web server", **DEBIAN))
     add(Image("img-seed0002", UIN, REGION, "debian-12-db", description="With a data disk", **DEBIAN), "snap-seed0003")
+    add(Image("img-crypt001", UIN, REGION, "debian-12-secret", **DEBIAN), encrypted=True)
+    add(Image("img-rhel0001", UIN, REGION, "rhel-8-app", **REDHAT))
     add(Image("img-win00001", UIN, REGION, "windows-2022-app", **WINDOWS))
     add(Image("img-pub00001", UIN, REGION, "Debian 12.0 64bit", kind=PUBLIC, source="OFFICIAL", **DEBIAN))
     add(Image("img-mkt00001", UIN, REGION, "LAMP on Debian 12", kind=MARKET, source="OFFICIAL", **DEBIAN))
