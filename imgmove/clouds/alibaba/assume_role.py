@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from imgmove.clouds.alibaba import answers
-from imgmove.clouds.alibaba.keys import AccessKey, KeySource
-from imgmove.clouds.alibaba.transport import Transport
+from imgmove.clouds.keys import AccessKey, KeySource
+from imgmove.clouds.transport import Transport
 from imgmove.core.errors import usage_error
 from imgmove.core.settings import Settings
 

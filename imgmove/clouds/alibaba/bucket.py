@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from imgmove.clouds.alibaba import answers, errors, limits, store_errors, store_xml
 from imgmove.clouds.alibaba.bucket_address import BucketAddress, bucket_address
-from imgmove.clouds.alibaba.keys import KeySource
 from imgmove.clouds.alibaba.signing import Signer
-from imgmove.clouds.alibaba.transport import MAX_ANSWER_BYTES, Answer, Transport
+from imgmove.clouds.keys import KeySource
+from imgmove.clouds.transport import MAX_ANSWER_BYTES, Answer, Transport
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.ports import BucketInfo
 from imgmove.core.settings import Settings

@@ -13,8 +13,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from imgmove.clouds.alibaba import assume_role, metadata, profile_modes, profiles
-from imgmove.clouds.alibaba.keys import AccessKey, FixedKey, KeySource, RenewedKey
-from imgmove.clouds.alibaba.transport import Transport
+from imgmove.clouds.keys import AccessKey, FixedKey, KeySource, RenewedKey
+from imgmove.clouds.transport import Transport
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.hosts import is_loopback
 from imgmove.core.settings import Settings

@@ -16,6 +16,7 @@ from imgmove.clouds.alibaba import (
     ecs_images,
     ecs_tasks,
     image_watch,
+    metadata,
     os_names,
     rpc,
 )
@@ -25,7 +26,7 @@ from imgmove.clouds.alibaba.ecs_tasks import EcsTask
 from imgmove.clouds.alibaba.export_watch import ExportTarget, ExportWatch
 from imgmove.clouds.alibaba.image_watch import ImageWatch
 from imgmove.clouds.alibaba.rpc import Rpc
-from imgmove.clouds.alibaba.transport import Transport
+from imgmove.clouds.transport import Transport
 from imgmove.core.abilities import Abilities
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.ports import CheckResult, ObjectStore
@@ -46,7 +47,7 @@ class Ecs:
     def __init__(self, region: str, settings: Settings) -> None:
         self.region = region
         self._settings = settings
-        self._transport = Transport(settings)
+        self._transport = Transport(settings, metadata.DIRECT_HOSTS)
         self._keys = credentials.find(settings, self._transport)
         self._clients: dict[str, Rpc] = {}
         self._stores: dict[str, ObjectStore] = {}

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from imgmove.clouds.alibaba import codes_ecs
 from imgmove.clouds.alibaba.error_codes import kind_of, row_of
 from imgmove.clouds.alibaba.limits import KNOWN_REGIONS
-from imgmove.clouds.alibaba.transport import Answer
+from imgmove.clouds.transport import Answer
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.text import clean
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from imgmove.clouds.alibaba import answers, errors
-from imgmove.clouds.alibaba.keys import AccessKey
-from imgmove.clouds.alibaba.transport import METADATA_HOST, Answer, Transport
+from imgmove.clouds.keys import AccessKey
+from imgmove.clouds.transport import Answer, Transport
 from imgmove.core.errors import ImgmoveError, Kind
 
+METADATA_HOST: Final = "100.100.100.200"
+#: Never to be asked through a proxy.
+DIRECT_HOSTS: Final = frozenset({METADATA_HOST})
 #: As the SDK: whoever is on no instance shall not wait.
 TIMEOUT_SECONDS: Final = 1.0
 _TOKEN_SECONDS: Final = 21600

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from imgmove.clouds.alibaba import assume_role, metadata, sdk
 from imgmove.clouds.alibaba.assume_role import Role
-from imgmove.clouds.alibaba.keys import AccessKey, FixedKey, KeySource, RenewedKey, WatchedFileKey
 from imgmove.clouds.alibaba.profiles import AliyunConfig, Profile, aliyun_config
-from imgmove.clouds.alibaba.transport import Transport
+from imgmove.clouds.keys import AccessKey, FixedKey, KeySource, RenewedKey, WatchedFileKey
+from imgmove.clouds.transport import Transport
 from imgmove.core.errors import ImgmoveError, Kind, usage_error
 from imgmove.core.settings import Settings
 

@@ -1,7 +1,8 @@
 """Calls of Alibaba's RPC services (ECS, STS): the official client builds and signs, our transport sends.
 
 `call_api` of the official client takes plain dictionaries and gives back raw answers, so that no field is dropped
-(TaskId and ExportTaskId, alibaba.md 1.2). Its own transport is replaced (see `transport`); it never retries.
+(TaskId and ExportTaskId, alibaba.md 1.2). Its own transport is replaced: it ignores NO_PROXY, also for loopback, loses
+the HTTP status of an answer that is not JSON, follows redirects and prints tokens under `DEBUG=sdk` (5.3 to 5.6).
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
 from imgmove.clouds.alibaba import answers, errors, limits, sdk
-from imgmove.clouds.alibaba.keys import KeySource
-from imgmove.clouds.alibaba.transport import Answer, Transport
+from imgmove.clouds.keys import KeySource
+from imgmove.clouds.transport import Answer, Transport
 from imgmove.core.errors import ImgmoveError
 from imgmove.core.settings import Settings
 

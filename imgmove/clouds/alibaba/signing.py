@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from imgmove.clouds.alibaba import sdk
-from imgmove.clouds.alibaba.keys import KeySource
+from imgmove.clouds.keys import KeySource
 
 with sdk.quiet():
     from oss2.auth import ProviderAuthV4

@@ -7,11 +7,11 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from imgmove.clouds.alibaba import credentials, errors, limits, store_errors, store_xml
+from imgmove.clouds.alibaba import credentials, errors, limits, metadata, store_errors, store_xml
 from imgmove.clouds.alibaba.bucket import Bucket, missing
 from imgmove.clouds.alibaba.bucket_address import check_bucket_name, check_key
-from imgmove.clouds.alibaba.keys import KeySource
-from imgmove.clouds.alibaba.transport import Answer, Transport
+from imgmove.clouds.keys import KeySource
+from imgmove.clouds.transport import Answer, Transport
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.ports import BucketInfo, ObjectInfo, PartInfo, SignedRequest, StoreLimits, UploadInfo
 from imgmove.core.settings import Settings
@@ -34,7 +34,7 @@ class OssStore:
         keys: KeySource | None = None, transport: Transport | None = None,
     ) -> None:  # fmt: skip
         check_bucket_name(bucket)
-        transport = transport or Transport(settings)
+        transport = transport or Transport(settings, metadata.DIRECT_HOSTS)
         self._bucket = Bucket(bucket, region, settings, keys or credentials.find(settings, transport), transport)
 
     @property

@@ -10,7 +10,7 @@ from imgmove.clouds.alibaba import answers, errors
 from imgmove.clouds.alibaba.bucket_address import region_of_host
 from imgmove.clouds.alibaba.error_codes import row_of
 from imgmove.clouds.alibaba.store_xml import region_name
-from imgmove.clouds.alibaba.transport import Answer
+from imgmove.clouds.transport import Answer
 from imgmove.core.errors import ImgmoveError, Kind
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from imgmove.clouds.alibaba import cloud, credentials, metadata
-from imgmove.clouds.alibaba.keys import AccessKey, KeySource
-from imgmove.clouds.alibaba.transport import Transport
+from imgmove.clouds.keys import AccessKey, KeySource
+from imgmove.clouds.transport import Transport
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.settings import Settings
 from tests.clouds.alibaba.conftest import Clock

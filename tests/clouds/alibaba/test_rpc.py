@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from imgmove.clouds.alibaba import rpc
+from imgmove.clouds.alibaba import metadata, rpc
 from imgmove.clouds.alibaba.ecs import Ecs
-from imgmove.clouds.alibaba.keys import AccessKey, FixedKey
-from imgmove.clouds.alibaba.transport import Transport
+from imgmove.clouds.keys import AccessKey, FixedKey
+from imgmove.clouds.transport import Transport
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.settings import Settings
 from tests.clouds.alibaba.scripted import Reply, ScriptedServer, ok, refuse
@@ -193,7 +193,7 @@ PROXY = "http://127.0.0.1:9"
     ],
 )
 def test_proxies(environment: dict[str, str], url: str, expected: str) -> None:
-    assert Transport(Settings(environment=environment)).proxy_for(url) == expected
+    assert Transport(Settings(environment=environment), metadata.DIRECT_HOSTS).proxy_for(url) == expected
 
 
 def test_a_proxy_in_the_process_is_not_used_for_loopback(
