@@ -43,12 +43,19 @@ def _lines(row: Mapping[str, Any]) -> list[str]:
             lines.append(f"  {name:<9} no: {row['instead'].get(name, '')}".rstrip())
             continue
         facts = [", ".join(ability["formats"])] if ability["formats"] else []
-        facts += [f"{region}: {', '.join(formats)}" for region, formats in ability["formats_by_region"].items()]
         facts += [
             word for word, given in (("dry run", ability["dry_run"]), ("can be cancelled", ability["cancel"])) if given
         ]
         lines.append(f"  {name:<9} yes{'; ' if facts else ''}{'; '.join(facts)}")
-        lines += [f"            {note}" for note in ability["notes"]]
+        lines += [f"            {note}" for note in (*_by_region(ability["formats_by_region"]), *ability["notes"])]
     lines.append(f"  names     {row['image_name']}")
     lines += [f"  {note}" for note in row["notes"]]
     return [*lines, ""]
+
+
+def _by_region(formats_by_region: Mapping[str, list[str]]) -> list[str]:
+    """Regions that have the same formats, on one line."""
+    groups: dict[str, list[str]] = {}
+    for region, formats in formats_by_region.items():
+        groups.setdefault(", ".join(formats), []).append(region)
+    return [f"only {formats} in: {', '.join(regions)}" for formats, regions in groups.items()]
