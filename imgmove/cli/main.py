@@ -30,13 +30,16 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "completion": ("imgmove.cli.completion", "Print the completion script for a shell."),
 }
 
-EPILOG: Final = """\b
-Examples:
-  imgmove sandbox run -- imgmove images --provider tencent
-  imgmove export img-6pb6lrmy --provider tencent --region ap-guangzhou --bucket backup-1250000000
-  imgmove status j0123456789ab --watch
-Every command's own --help begins with examples and lists its exit codes.
-"""
+EXAMPLES: Final = (
+    ("See it happen without any cloud", "imgmove sandbox run -- imgmove images --provider tencent"),
+    (
+        "Move an image from Tencent to Alibaba",
+        "imgmove migrate tencent://ap-guangzhou/img-6pb6lrmy alibaba://cn-hangzhou \\\n"
+        "    --source-bucket stage-1250000000 --dest-bucket stage",
+    ),
+    ("Come back to a job from another shell", "imgmove status j1m2n3p4q5r6s7 --watch"),
+)
+EPILOG: Final = "Every command's own --help begins with examples and lists its exit codes."
 
 
 class LazyGroup(click.Group):
@@ -50,6 +53,12 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = import_module(COMMANDS[name][0]).command
         return command
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from imgmove.cli.command import write_examples
+
+        write_examples(EXAMPLES, formatter)
+        super().format_help(ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
