@@ -146,6 +146,11 @@ def test_create_honours_a_client_token(cloud: Cloud) -> None:
         ({"disk_device_mapping": [Mapping(size=20, disk_type="tape")]}, "InvalidDiskType.ValueNotSupported", 400),
         ({"disk_device_mapping": [Mapping(size=20, device="/dev/sda")]}, "InvalidDevice.Malformed", 400),
         (
+            {"disk_device_mapping": [Mapping(snapshot_id="s-1"), *[Mapping(size=20)] * 17]},
+            "InvalidDevice.Malformed",
+            400,
+        ),
+        (
             {
                 "disk_device_mapping": [
                     Mapping(snapshot_id="s-1"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -211,3 +212,11 @@ def test_names_are_free_in_other_regions(cloud: Cloud) -> None:
     cloud.put("disk.raw", disk_bytes(), "sg-bucket")
     mapping = [Disk(ossbucket="sg-bucket", ossobject="disk.raw")]
     start(cloud, region_id=SINGAPORE, image_name="debian-12-web", disk_device_mapping=mapping)
+
+
+def test_there_is_no_cloud_box_to_import_into(cloud: Cloud) -> None:
+    role = cloud.world.accounts.role("alibaba", ACCOUNT, IMPORT_ROLE)
+    assert role is not None
+    cloud.world.accounts.add_role(replace(role, name="AliyunECSCloudBoxImageImportDefaultRole"))
+    answer = refused(cloud, storage_location_arn="acs:cloudbox:cn-hangzhou:1:cloudbox/cb-1")
+    assert (answer.code, answer.status) == ("InvalidStorageLocation.NotFound", 404)

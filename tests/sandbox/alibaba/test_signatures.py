@@ -211,6 +211,11 @@ def test_a_body_that_is_no_document_is_refused(cloud: Cloud, body: bytes) -> Non
     assert refusal(response) == (400, "InvalidParameter")
 
 
+def test_a_body_that_is_too_large_is_refused(cloud: Cloud) -> None:
+    response = Acs3("DescribeRegions", body=b" " * (5 << 20), content_type="application/json").send(cloud)
+    assert refusal(response) == (400, "InvalidParameter")
+
+
 def test_a_form_that_is_no_text_is_refused(cloud: Cloud) -> None:
     response = Acs3("DescribeRegions", body=b"RegionId=\xff", content_type=FORM).send(cloud)
     assert refusal(response) == (400, "InvalidParameter")
