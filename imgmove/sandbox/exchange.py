@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+import multidict
 from aiohttp import web
 
 from imgmove.sandbox.clock import Clock
 from imgmove.sandbox.faults import Effect, Fault, FaultPlan
-from imgmove.sandbox.http import Body, Request, Response, Wire
+from imgmove.sandbox.http import Body, Headers, Request, Response, Wire
 from imgmove.sandbox.receiving import BodyCutError, BodySink, receive
 from imgmove.sandbox.request_log import RequestLog
 from imgmove.sandbox.sending import Outgoing, break_connection, send
@@ -85,7 +86,7 @@ class Exchange:
         target = _ORIGIN.sub("", http.raw_path, count=1) or "/"
         path, _, query = target.partition("?")
         received_at = self._around.clock.wall()
-        return Request(self._service, http.method, path, query, http.headers, NO_BODY, received_at)
+        return Request(self._service, http.method, path, query, _as_text(http.headers), NO_BODY, received_at)
 
     def _look_up(self, request: Request) -> tuple[str, Fault | None]:
         action = self._wire.describe(request)
@@ -182,6 +183,22 @@ class Exchange:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._around.executor, work)
+
+
+def _as_text(headers: Headers) -> Headers:
+    """The headers with values that are no UTF-8 read as Latin-1, as HTTP clients write it: no wire meets, and no
+    state keeps, text that can't be encoded again."""
+    if all(map(_encodable, headers.values())):
+        return headers
+    values = (
+        (name, value if _encodable(value) else value.encode("utf-8", "surrogateescape").decode("latin-1"))
+        for name, value in headers.items()
+    )
+    return multidict.CIMultiDictProxy(multidict.CIMultiDict(values))
+
+
+def _encodable(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _remove(path: Path | None) -> None:
