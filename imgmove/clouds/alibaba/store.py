@@ -56,6 +56,8 @@ class OssStore:
                 return None
         if answer.status >= 300:
             raise store_errors.refusal(answer, changes=False, asked_region=self._bucket.region)
+        if not answer.headers.get("etag"):
+            raise errors.not_theirs("OSS", answer, changes=False, what="no ETag in the answer")
         return self._info(key, answer, int(answer.headers.get("content-length") or 0))
 
     def measure(self, _key: str) -> int | None:
