@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,12 +15,19 @@ MAX_TABLE_BYTES = 64 << 20
 
 
 class ImageFile:
-    """A regular file; reads never move a shared position and never trust an offset that came from a header."""
+    """A regular file (anything else is refused when it is opened); reads never move a shared position and never trust an offset that came from a header."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self.size_bytes = os.fstat(self._descriptor).st_size
+        # O_NONBLOCK: a pipe without a writer must not hold us up before it is refused.
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        found = os.fstat(self._descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            self.close()
+            if stat.S_ISDIR(found.st_mode):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+            raise DiskError(ProblemKind.UNSUPPORTED, f"{path} is no regular file")
+        self.size_bytes = found.st_size
 
     def close(self) -> None:
         """Closes the file. Safe to repeat."""

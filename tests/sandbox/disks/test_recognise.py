@@ -69,6 +69,9 @@ def test_what_is_no_file(tmp_path: Path) -> None:
         recognise(tmp_path)
     with pytest.raises(IsADirectoryError):
         convert(tmp_path, "raw", tmp_path / "out", "raw")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DiskError, match="no regular file"):
+        recognise(tmp_path / "pipe")
 
 
 def test_files_are_closed_again(tmp_path: Path) -> None:
