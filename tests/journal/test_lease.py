@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from imgmove.core.errors import ImgmoveError, Kind
+from imgmove.journal import lock
 from imgmove.journal.lease import EXPIRY_SECONDS
+from imgmove.journal.lock import JobLock
 from imgmove.journal.sqlite import SqliteJournal
 from imgmove.testing.journal_contract import a_job, raises
 from tests.journal import processes
@@ -110,6 +112,26 @@ def test_never_two_at_once_however_often_they_try(path: Path, tmp_path: Path) ->
 
     pids = [processes.start(try_often) for _ in range(3)]
     assert [processes.finish(pid) for pid in pids] == [0] * 3
+
+
+def test_a_lock_on_a_file_that_its_holder_has_just_removed_is_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """We open the file, its holder goes and removes it, and only then do we get the lock: on a file without a name."""
+    first, second, third = (JobLock(tmp_path, "job-1") for _ in range(3))
+    assert first.acquire()
+    real = lock._try
+
+    def let_the_first_go(descriptor: int, mode: int) -> bool:
+        first.release()
+        return real(descriptor, mode)
+
+    monkeypatch.setattr(lock, "_try", let_the_first_go)
+    assert second.acquire()
+    assert not third.acquire()
+    second.release()
+    assert third.acquire()
+    third.release()
 
 
 def test_nothing_is_left_of_a_hold(path: Path) -> None:
