@@ -15,7 +15,8 @@ MAX_TABLE_BYTES = 64 << 20
 
 
 class ImageFile:
-    """A regular file (anything else is refused when it is opened); reads never move a shared position and never trust an offset that came from a header."""
+    """A regular file: anything else is refused when it is opened, a directory with IsADirectoryError. Reads never move a
+    shared position, and never trust an offset that came from a header."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

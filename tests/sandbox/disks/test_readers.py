@@ -109,7 +109,8 @@ def test_a_large_empty_disk_is_read_at_once(qemu_img: QemuImg, tmp_path: Path, f
 REFUSED = [
     ("qcow2", ["-b", "{other}", "-F", "raw"], ProblemKind.BACKING_FILE),
     ("qcow2", ["-o", "data_file={other}.data"], ProblemKind.EXTERNAL_DATA),
-    ("qcow2", ["--object", "secret,id=s,data=x", "-o", "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=1"],
+    # Not LUKS: making that needs a quiet processor ("Unable to get accurate CPU usage").
+    ("qcow2", ["--object", "secret,id=s,data=x", "-o", "encrypt.format=aes,encrypt.key-secret=s"],
      ProblemKind.ENCRYPTED),
     ("qcow2", ["-o", "compression_type=zstd"], ProblemKind.UNSUPPORTED),
     ("qcow2", ["-o", "extended_l2=on"], ProblemKind.UNSUPPORTED),
