@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imgmove.app.objects import look_at_image
+from imgmove.app.resolve import with_account
 from imgmove.core.address import LocalFile, ObjectAddress
 from imgmove.core.codec import decode, encode
 from imgmove.core.errors import ImgmoveError, Kind
@@ -184,11 +185,13 @@ class _Keeper:
         if not copied.comparison.already_there:
             size = copied.info.size_bytes
             keep = not self._request.staged
-            journal.made(job_id, Resource(str(end), "object", end.scheme, end.region, size, now, keep=keep))
+            owner = with_account(end.scheme, end.profile)
+            journal.made(job_id, Resource(str(end), "object", owner, end.region, size, now, keep=keep))
         if self.record.upload_id:
             journal.removed(job_id, _upload(self._request, self.record.upload_id, now).uri, now)
 
 
 def _upload(request: CopyRequest, upload_id: str, now: float) -> Resource:
     end = request.destination
-    return Resource(f"{end}?uploadId={upload_id}", "upload", end.scheme, end.region, None, now)
+    owner = with_account(end.scheme, end.profile)
+    return Resource(f"{end}?uploadId={upload_id}", "upload", owner, end.region, None, now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from imgmove.app.copying import End, Stores
+from imgmove.app.resolve import split_account
 from imgmove.core.errors import ImgmoveError
 from imgmove.core.jobs import Job, Resource
 from imgmove.core.ports import Journal
@@ -44,12 +45,12 @@ class Leftovers:
         return left
 
     def _remove_object(self, resource: Resource) -> None:
-        end = _end(resource.uri, resource.region)
+        end = _end(resource.uri, resource)
         self._stores(end).delete(end.key)
 
     def _abort_upload(self, resource: Resource) -> None:
         uri, _, upload_id = resource.uri.partition("?uploadId=")
-        end = _end(uri, resource.region)
+        end = _end(uri, resource)
         self._stores(end).abort(end.key, upload_id)
 
     def _delete_image(self, resource: Resource) -> None:
@@ -57,10 +58,10 @@ class Leftovers:
         self._resolve(resource.provider, resource.region).delete_image(image_id)
 
 
-def _end(uri: str, region: str) -> End:
+def _end(uri: str, resource: Resource) -> End:
     scheme, separator, rest = uri.partition("://")
     if not separator:
         directory, _, name = uri.rpartition("/")
         return End("file", directory or "/", name)
     bucket, _, key = rest.partition("/")
-    return End(scheme, bucket, key, region)
+    return End(scheme, bucket, key, resource.region, split_account(resource.provider)[1])

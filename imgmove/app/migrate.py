@@ -12,6 +12,7 @@ from imgmove.app.copying import CopyRequest, End, Stores, copy_one
 from imgmove.app.guest import guest_of
 from imgmove.app.leftovers import Leftovers
 from imgmove.app.outcome import artifacts_of
+from imgmove.app.resolve import split_account
 from imgmove.app.route import choose_route
 from imgmove.core.codec import decode, encode
 from imgmove.core.errors import ImgmoveError, Kind
@@ -214,8 +215,11 @@ class _Copy:
         imported = DiskFormat(found["imported"])
         disk = (artifact.disk or "disk").replace(":", "-")
         return CopyRequest(
-            End(scheme, bucket, key, request.source_region),
-            End(request.dest_scheme, request.dest_bucket, f"imgmove-{job_id}-{disk}.{imported.value}", request.dest_region),
+            End(scheme, bucket, key, request.source_region, split_account(request.source_provider)[1]),
+            End(
+                request.dest_scheme, request.dest_bucket, f"imgmove-{job_id}-{disk}.{imported.value}",
+                request.dest_region, split_account(request.dest_provider)[1],
+            ),
             imported if found["arrives"] != found["imported"] else None,
             request.workers, request.part_bytes, request.bandwidth, staged=not request.keep_staged, disk=artifact.disk,
         )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from imgmove.app.resolve import split_account
 from imgmove.app.results import Result, artifact_json, error_json, step_json
 from imgmove.core.codec import decode
 from imgmove.core.errors import ImgmoveError
@@ -30,7 +31,7 @@ def result_of_job(
     failure = error or error_of_job(job)
     return Result(
         operation=job.operation.value,
-        provider=main.provider,
+        provider=split_account(main.provider)[0],
         region=main.region,
         job=job.id,
         state=job.state,

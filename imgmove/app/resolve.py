@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from imgmove.clouds.registry import Registry
@@ -28,13 +28,43 @@ class Place:
         return self.cloud.services[self.provider]
 
 
-class Resolver:
-    """Turns names into things, with one registry and one configuration."""
+#: A provider of another account than the session's own is written `tencent@PROFILE` in jobs and resources.
+ACCOUNT_MARK = "@"
 
-    def __init__(self, registry: Registry, configuration: Configuration) -> None:
+
+def with_account(provider: str, profile: str) -> str:
+    """The provider's name as a job keeps it, with the profile where it is not the session's own."""
+    return f"{provider}{ACCOUNT_MARK}{profile}" if profile else provider
+
+
+def split_account(provider: str) -> tuple[str, str]:
+    """The provider's own name, and the profile that a job's name of it carries."""
+    name, _, profile = provider.partition(ACCOUNT_MARK)
+    return name, profile
+
+
+class Resolver:
+    """Turns names into things, with one registry and one configuration; other profiles have resolvers of their own."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        configuration: Configuration,
+        load: Callable[[str], Configuration] | None = None,
+    ) -> None:
         self.registry = registry
         self.configuration = configuration
+        self._load = load
         self._settings: dict[str, Settings] = {}
+        self._others: dict[str, Resolver] = {}
+
+    def of_profile(self, profile: str) -> Resolver:
+        """The resolver of another profile; this one for an empty name."""
+        if not profile or self._load is None:
+            return self
+        if profile not in self._others:
+            self._others[profile] = Resolver(self.registry, self._load(profile), self._load)
+        return self._others[profile]
 
     def settings(self, cloud: Cloud) -> Settings:
         """The cloud's settings, with the vendor's own default region filled in where nothing else names one."""
@@ -72,9 +102,10 @@ class Resolver:
         return place.cloud.compute(place.provider, place.region, self.settings(place.cloud))
 
     def compute_at(self, provider: str, region: str) -> ComputeProvider:
-        """The service that a journal's step names."""
-        name, cloud = self.registry.provider(provider)
-        return cloud.compute(name, region, self.settings(cloud))
+        """The service that a journal's step names, of the account that it names."""
+        bare, profile = split_account(provider)
+        name, cloud = self.registry.provider(bare)
+        return cloud.compute(name, region, self.of_profile(profile).settings(cloud))
 
     def store(self, scheme: str, bucket: str, region: str = "") -> ObjectStore:
         """A bucket; with an empty region its store is asked for it."""

@@ -30,7 +30,7 @@ from imgmove.app.migration_plan import (
 )
 from imgmove.app.outcome import result_of_job
 from imgmove.app.requests import check_create, check_import, export_requests
-from imgmove.app.resolve import Place, Resolver
+from imgmove.app.resolve import Place, Resolver, with_account
 from imgmove.app.results import Result
 from imgmove.app.status import StatusReader
 from imgmove.clouds.registry import Registry
@@ -78,7 +78,13 @@ class Session:
         self.configuration = Configuration.load(
             profile, process_environment() if environment is None else environment, home or Path.home(), self.clock.now
         )
-        self.resolver = Resolver(registry or Registry.installed(), self.configuration)
+        self.resolver = Resolver(
+            registry or Registry.installed(),
+            self.configuration,
+            lambda name: Configuration.load(
+                name, self.configuration.environment, self.configuration.home, self.clock.now
+            ),
+        )
         self._journal = journal
         self._chance = chance or random.SystemRandom()
 
@@ -250,6 +256,8 @@ class Session:
         dest_bucket: str = "",
         source_region: str = "",
         dest_region: str = "",
+        source_profile: str = "",
+        dest_profile: str = "",
         name: str = "",
         disk_format: str | None = None,
         root_disk_only: bool = False,
@@ -270,13 +278,17 @@ class Session:
         attendance: Attendance | None = None,
     ) -> Result:
         """Move an image the whole way: export, copy, import, verify, clean up; or by the provider's own copy."""
-        from_, image_id = source_place(self.resolver, source, source_region)
-        to = destination_place(self.resolver, destination, dest_region)
-        check_ends(from_, to)
+        there, here = self.resolver.of_profile(source_profile), self.resolver.of_profile(dest_profile)
+        from_, image_id = source_place(there, source, source_region)
+        to = destination_place(here, destination, dest_region)
+        same_account = source_profile == dest_profile
+        if same_account:
+            check_ends(from_, to)
         schemes = from_.abilities.store_scheme, to.abilities.store_scheme
         buckets = bucket_names(self.resolver, list(zip((source_bucket, dest_bucket), schemes, strict=True)))
         request = MigrateRequest(
-            from_.provider, from_.region, image_id, to.provider, to.region, buckets[0], buckets[1],
+            with_account(from_.provider, source_profile), from_.region, image_id,
+            with_account(to.provider, dest_profile), to.region, buckets[0], buckets[1],
             name=name, format=DiskFormat(disk_format) if disk_format else None, root_disk_only=root_disk_only,
             export_role=export_role, import_role=import_role, description=description,
             os_type=os_type, os_version=os_version,
@@ -285,11 +297,11 @@ class Session:
             license=license_, tags=dict(tags or {}), force=force, keep_staged=keep_staged,
             workers=workers, part_bytes=int(part_bytes) if part_bytes else None, bandwidth=bandwidth,
         )  # fmt: skip
-        steps = transfer_steps(from_, to, request)
+        steps = transfer_steps(from_, to, request) if same_account else None
         if steps is None:
             steps, request = export_steps(from_, to, request)
-        for place in (from_, to):
-            self.resolver.compute(place)
+        there.compute(from_)
+        here.compute(to)
         return self._start(Operation.MIGRATE, encode(request), steps, attendance)
 
     def copy(
@@ -300,6 +312,8 @@ class Session:
         disk_format: str | None = None,
         source_region: str = "",
         dest_region: str = "",
+        source_profile: str = "",
+        dest_profile: str = "",
         workers: int = 8,
         part_bytes: float | None = None,
         bandwidth: str = "off",
@@ -307,8 +321,8 @@ class Session:
     ) -> Result:
         """Copy an object or file, or all below a prefix, between any two stores. Safe to repeat: what is there is kept."""
         steps = plan_copy(
-            parse_end(self.resolver, source, source_region),
-            parse_end(self.resolver, destination, dest_region),
+            parse_end(self.resolver, source, source_region, source_profile),
+            parse_end(self.resolver, destination, dest_region, dest_profile),
             self._end_store,
             disk_format=DiskFormat(disk_format) if disk_format else None,
             workers=workers,
@@ -435,7 +449,7 @@ class Session:
         return result_of_job(self.journal.job(job_id), error, looks.latest)
 
     def _end_store(self, end: End) -> ObjectStore:
-        return self.resolver.store(end.scheme, end.bucket, end.region)
+        return self.resolver.of_profile(end.profile).store(end.scheme, end.bucket, end.region)
 
 
 class _Looks:

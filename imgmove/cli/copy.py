@@ -41,6 +41,8 @@ transfer_options = stack(
 @click.option(
     "--dest-region", default="", metavar="R", help="Region of the destination bucket; asked of its store by default."
 )
+@click.option("--source-profile", default="", metavar="NAME", help="Profile of the source's account.")
+@click.option("--dest-profile", default="", metavar="NAME", help="Profile of the destination's account.")
 @transfer_options
 @wait_options
 @output_options

@@ -33,6 +33,8 @@ from imgmove.core.requests import Architecture, BootMode
 @click.option("--dest-bucket", default="", metavar="B", help="Bucket in the destination's region, for the import.")
 @click.option("--source-region", default="", metavar="R", help="Region of the source, before the address's own.")
 @click.option("--dest-region", default="", metavar="R", help="Region of the destination, before the address's own.")
+@click.option("--source-profile", default="", metavar="NAME", help="Profile of the source's account.")
+@click.option("--dest-profile", default="", metavar="NAME", help="Profile of the destination's account.")
 @click.option("--name", default="", metavar="N", help="Name of the new image. Default: the old one's.")
 @click.option(
     "--format",
