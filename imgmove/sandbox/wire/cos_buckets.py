@@ -100,21 +100,50 @@ def list_objects(call: Call) -> Response:
     return xml_answer(result)
 
 
+def list_versions(call: Call) -> Response:
+    """GET Bucket Object versions: of every object the one there is, `null`."""
+    encode = encoder(call)
+    query, limit = call.query, call.number("max-keys", MAX_KEYS, 1, MAX_KEYS)
+    prefix, delimiter, marker = query.get("prefix", ""), query.get("delimiter", ""), query.get("key-marker", "")
+    page = call.objects.list(call.bucket, prefix, delimiter, marker, limit)
+    following = [tag("NextKeyMarker", encode(page.next_marker)), tag("NextVersionIdMarker", "null")]
+    result = tag(
+        "ListVersionsResult",
+        *([tag("EncodingType", "url")] if "encoding-type" in query else []),
+        tag("Name", call.bucket.name),
+        tag("Prefix", encode(prefix)),
+        tag("KeyMarker", encode(marker)),
+        tag("VersionIdMarker", query.get("version-id-marker", "")),
+        tag("MaxKeys", limit),
+        tag("IsTruncated", str(page.truncated).lower()),
+        *(following if page.truncated else []),
+        *([tag("Delimiter", encode(delimiter))] if delimiter else []),
+        *(tag("CommonPrefixes", tag("Prefix", encode(each))) for each in page.prefixes),
+        *(tag("Version", *_described(call, item, encode), *_THE_VERSION) for item in page.items),
+    )
+    return xml_answer(result)
+
+
+_THE_VERSION = (tag("VersionId", "null"), tag("IsLatest", "true"))
+
+
 def _contents(call: Call, item: StoredObject, encode: Callable[[str], str]) -> Xml:
-    app_id = call.bucket.name.rpartition("-")[2]
     restored = []
     if item.archived and item.restore_ready_at is not None:
         restored = [tag("RestoreStatus", "DONE" if call.objects.readable(item) else "ONGOING")]
-    return tag(
-        "Contents",
+    return tag("Contents", *_described(call, item, encode), *restored)
+
+
+def _described(call: Call, item: StoredObject, encode: Callable[[str], str]) -> list[Xml]:
+    app_id = call.bucket.name.rpartition("-")[2]
+    return [
         tag("Key", encode(item.key)),
         tag("LastModified", timestamp(item.last_modified)),
         tag("ETag", f'"{item.etag}"'),
         tag("Size", item.size_bytes),
         tag("Owner", tag("ID", app_id), tag("DisplayName", app_id)),
         tag("StorageClass", item.storage_class),
-        *restored,
-    )
+    ]
 
 
 def delete_objects(call: Call) -> Response:

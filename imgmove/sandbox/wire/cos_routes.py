@@ -52,6 +52,8 @@ ROUTES = (
     Route("ListMultipartUploads", "ListMultipartUploads", "bucket", "GET", Need.READ_BUCKET, uploads.list_uploads, ("uploads",)),
     Route("DeleteMultipleObjects", "DeleteMultipleObjects", "bucket", "POST", Need.WRITE_BUCKET,
           buckets.delete_objects, ("delete",)),
+    Route("ListObjectVersions", "GetBucketObjectVersions", "bucket", "GET", Need.READ_BUCKET,
+          buckets.list_versions, ("versions",)),
     Route("ListObjects", "GetBucket", "bucket", "GET", Need.READ_BUCKET, buckets.list_objects),
     Route("HeadBucket", "HeadBucket", "bucket", "HEAD", Need.READ_BUCKET, buckets.head_bucket),
     Route("PutBucket", "PutBucket", "bucket", "PUT", Need.SIGNED, buckets.put_bucket),

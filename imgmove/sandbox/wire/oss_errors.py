@@ -71,6 +71,11 @@ ERRORS: dict[str, tuple[int, str, str]] = {
         NO_EC,
         "The server side encryption configuration was not found.",
     ),
+    "NoSuchTransferAccelerationConfiguration": (
+        404,
+        NO_EC,
+        "The specified bucket does not have a transfer acceleration configuration.",
+    ),
     "NoSuchUpload": (
         404,
         "0017-00000244",
@@ -78,6 +83,7 @@ ERRORS: dict[str, tuple[int, str, str]] = {
         "completed.",
     ),
     "NoSuchVersion": (404, NO_EC, "The specified version does not exist."),
+    "NoSuchWORMConfiguration": (404, NO_EC, "The WORM Configuration does not exist."),
     "NoSuchWebsiteConfiguration": (404, NO_EC, "The specified bucket does not have a website configuration."),
     "NoSuchReplicationConfiguration": (404, NO_EC, "The bucket replication configuration does not exist."),
     "MethodNotAllowed": (405, NO_EC, "The specified method is not allowed against this resource."),

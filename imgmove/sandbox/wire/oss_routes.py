@@ -23,10 +23,20 @@ _UNSET: dict[str, tuple[str, Callable[[Call], Response]]] = {
     "lifecycle": ("Lifecycle", buckets.not_set("NoSuchLifecycle")),
     "logging": ("Logging", buckets.empty(tag("BucketLoggingStatus"))),
     "policy": ("Policy", buckets.not_set("NoSuchBucketPolicy")),
+    "referer": (
+        "Referer",
+        buckets.empty(tag("RefererConfiguration", tag("AllowEmptyReferer", "true"), tag("RefererList"))),
+    ),
     "replication": ("Replication", buckets.not_set("NoSuchReplicationConfiguration")),
+    "requestPayment": (
+        "RequestPayment",
+        buckets.empty(tag("RequestPaymentConfiguration", tag("Payer", "BucketOwner"))),
+    ),
     "tagging": ("Tags", buckets.empty(tag("Tagging", tag("TagSet")))),
+    "transferAcceleration": ("TransferAcceleration", buckets.not_set("NoSuchTransferAccelerationConfiguration")),
     "versioning": ("Versioning", buckets.empty(tag("VersioningConfiguration"))),
     "website": ("Website", buckets.not_set("NoSuchWebsiteConfiguration")),
+    "worm": ("Worm", buckets.not_set("NoSuchWORMConfiguration")),
 }
 """Settings that no bucket has here: what OSS answers to a query for one that was never made."""
 
@@ -84,9 +94,8 @@ ROUTES = (
 
 _SUBRESOURCES = frozenset(
     {"accessmonitor", "acl", "append", "asyncFetch", "bucketInfo", "cname", "comp", "delete", "encryption"}
-    | {"httpsConfig", "inventory", "live", "location", "metaQuery", "objectMeta", "partNumber", "qosInfo", "referer"}
-    | {"requestPayment", "resourceGroup", "restore", "rtmp", "stat", "style", "symlink", "transferAcceleration"}
-    | {"uploadId", "uploads", "versions", "vod", "worm"}
+    | {"httpsConfig", "inventory", "live", "location", "metaQuery", "objectMeta", "partNumber", "qosInfo"}
+    | {"resourceGroup", "restore", "rtmp", "stat", "style", "symlink", "uploadId", "uploads", "versions", "vod"}
     | _UNSET.keys()
 )
 """Query parameters that make another operation of a request: an unknown combination is not simply left out."""

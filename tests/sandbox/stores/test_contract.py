@@ -7,6 +7,7 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 
+import oss2
 import pytest
 from fastcrc import crc64
 
@@ -448,3 +449,31 @@ def test_metadata_that_is_latin_1_on_the_wire(either: Store, key: str) -> None:
     """http.client writes `ü` as one byte, which is no UTF-8; the SDKs sign it as UTF-8."""
     either.put(key, CHECK, {f"{either.header}meta-a": "ü"})
     assert either.head(key)[f"{either.header}meta-a"].encode("latin-1").decode() == "ü"
+
+
+def test_a_corrupted_part_shows_in_its_checksum(sandbox: Sandbox, either: Store, key: str) -> None:
+    upload_id = either.begin(key)
+    sandbox.faults.add(f"{'cos' if either.vendor == 'tencent' else 'oss'}:UploadPart corrupt-body")
+    if isinstance(either, CosStore):
+        assert either.part(key, upload_id, 1, CHECK).crc64 != CHECK_CRC64
+    else:
+        with pytest.raises(oss2.exceptions.InconsistentError):
+            either.part(key, upload_id, 1, CHECK)
+    written = either.part(key, upload_id, 1, CHECK)
+    assert either.complete(key, upload_id, {1: written.etag}).crc64 == CHECK_CRC64
+
+
+def test_a_part_that_is_cut_off_is_not_there(sandbox: Sandbox, either: Store, key: str) -> None:
+    upload_id = either.begin(key)
+    sandbox.faults.add(f"{'cos' if either.vendor == 'tencent' else 'oss'}:UploadPart cut-body")
+    with pytest.raises(Exception, match=r"abort|reset|closed|Broken"):
+        either.part(key, upload_id, 1, bytes(1 << 20))
+    assert either.parts(key, upload_id) == ({}, 0)
+
+
+def test_a_fault_can_lose_an_upload(sandbox: Sandbox, either: Store, key: str) -> None:
+    upload_id = either.begin(key)
+    sandbox.faults.add(f"{'cos' if either.vendor == 'tencent' else 'oss'}:UploadPart lose-upload")
+    etag = either.part(key, upload_id, 1, CHECK).etag
+    with _refusal(404, "NoSuchUpload"):
+        either.complete(key, upload_id, {1: etag})

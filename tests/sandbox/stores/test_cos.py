@@ -142,7 +142,7 @@ def test_settings_that_nobody_made(sandbox: Sandbox) -> None:
 
 
 def test_what_the_sandbox_lacks_is_said(sandbox: Sandbox) -> None:
-    for method, path, parameter in (("PUT", "/", "versioning"), ("GET", "/", "versions"), ("POST", "/x", "append")):
+    for method, path, parameter in (("PUT", "/", "versioning"), ("GET", "/", "inventory"), ("POST", "/x", "append")):
         answer = _send(sandbox, method, path, {parameter: ""}, b"<x/>" if method != "GET" else None)
         assert (answer.status, answer.code) == (501, "NotImplemented"), parameter
     assert _send(sandbox, "PATCH", "/x").code == "MethodNotAllowed"
@@ -337,6 +337,22 @@ def test_keys_in_listings_are_encoded_on_request(sandbox: Sandbox, cos: CosStore
     cos.put("plain/ü <&>", b"x")
     plain = _send(sandbox, "GET", "/", {"prefix": "plain/"})
     assert plain.field("Key") == "plain/ü &lt;&amp;&gt;"
+
+
+def test_every_object_has_one_version(cos: CosStore, key: str) -> None:
+    for name in ("1", "2", "3"):
+        cos.put(f"{key}/{name}", b"x")
+    first = cos.sdk.list_objects_versions(COS_BUCKET, Prefix=f"{key}/", MaxKeys=2)
+    rest = cos.sdk.list_objects_versions(COS_BUCKET, Prefix=f"{key}/", KeyMarker=first["NextKeyMarker"])
+    found = [
+        (each["Key"].rpartition("/")[2], each["VersionId"], each["IsLatest"])
+        for page in (first, rest)
+        for each in page["Version"]
+    ]
+    assert found == [(name, "null", "true") for name in ("1", "2", "3")]
+    assert cos.sdk.head_object(COS_BUCKET, f"{key}/1", VersionId="null")
+    with pytest.raises(CosServiceError, match="NoSuchVersion"):
+        cos.sdk.get_object(COS_BUCKET, f"{key}/1", VersionId="other")
 
 
 def test_a_head_error_has_no_body(sandbox: Sandbox) -> None:

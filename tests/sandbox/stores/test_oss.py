@@ -147,9 +147,11 @@ def test_settings_that_nobody_made(sandbox: Sandbox) -> None:
         ("website", "NoSuchWebsiteConfiguration"),
         ("replication", "NoSuchReplicationConfiguration"),
         ("encryption", "NoSuchServerSideEncryptionRule"),
+        ("transferAcceleration", "NoSuchTransferAccelerationConfiguration"),
+        ("worm", "NoSuchWORMConfiguration"),
     ):
         _refused(_send(sandbox, "GET", params={parameter: ""}), 404, code)
-    for parameter in ("versioning", "tagging", "logging"):
+    for parameter in ("versioning", "tagging", "logging", "referer", "requestPayment"):
         assert _send(sandbox, "GET", params={parameter: ""}).status == 200
 
 
