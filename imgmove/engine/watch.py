@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from imgmove.core.codec import decode
 from imgmove.core.errors import PASSING_KINDS, ImgmoveError, Kind
 from imgmove.core.events import Polled, PollFailed
-from imgmove.core.jobs import Job, StepState
+from imgmove.core.jobs import StepState
 from imgmove.core.ports import ComputeProvider
 from imgmove.core.tasks import Handle, TaskReport, TaskState
 from imgmove.engine.backoff import Backoff
-from imgmove.engine.steps import Resolve, StepContext, describe
+from imgmove.engine.steps import StepContext, describe
 
 #: Failures of a look that say nothing: borne until the user's deadline.
 _SILENT_KINDS: Final = PASSING_KINDS | {Kind.UNKNOWN, Kind.TIMEOUT, Kind.CONFLICT}
@@ -142,16 +141,3 @@ def _reason(report: TaskReport, handle: Handle) -> ImgmoveError:
         Kind.FAILED, f"{describe(handle)} {word}{text}", code=report.vendor_state or report.state.value.capitalize(),
         hint="the provider gave no reason; its console may know more", request_id=report.request_id,
     )  # fmt: skip
-
-
-def look_at(job: Job, resolve: Resolve) -> dict[str, TaskReport]:
-    """One look at every accepted step of a job, by step name; changes nothing, and needs no hold on the job.
-
-    Raises what a look raises.
-    """
-    reports = {}
-    for step in job.steps:
-        if step.state is StepState.ACCEPTED and step.handle and not step.kind:
-            provider = resolve(step.provider, step.region)
-            reports[step.name] = provider.poll(decode(Handle, step.handle), step.memo)
-    return reports

@@ -225,6 +225,8 @@ def test_where_looking_settles_nothing_it_is_the_operator_who_sends_again(histor
 def test_a_failed_step_is_tried_again_without_a_second_task(history: History) -> None:
     """`jobs resume` of a job that failed: a new token, and still one task."""
     rig, job = play(history, Lookup.CONCLUSIVE, OnDoubt.STOP)
+    assert isinstance(rig.journal, FatefulJournal)
+    rig.journal.history = History([], [], [], [])
     if job.state is TaskState.FAILED:
         job = rig.run(RunOptions(again=True))
     assert job.state is TaskState.SUCCEEDED

@@ -11,7 +11,6 @@ from imgmove.core.events import Polled, PollFailed
 from imgmove.core.jobs import StepState
 from imgmove.core.tasks import TaskReport, TaskState
 from imgmove.engine.options import RunOptions
-from imgmove.engine.watch import look_at
 from imgmove.testing.memory_compute import MemoryCompute
 from tests.engine.rig import Rig, refusal
 
@@ -218,17 +217,6 @@ def test_not_waiting_returns_at_once_and_looks_later() -> None:
     assert len(rig.calls("poll")) == 1
     rig.clock.advance(60.0)
     assert rig.run(RunOptions(wait=False)).state is TaskState.SUCCEEDED
-
-
-def test_looking_without_a_hold_changes_nothing() -> None:
-    rig = rig_with()
-    rig.run(RunOptions(wait=False))
-    job = rig.journal.job("job-1")
-    rig.clock.advance(60.0)
-    with rig.journal.hold("job-1"):
-        reports = look_at(job, rig.provider)
-    assert reports["export"].state is TaskState.SUCCEEDED
-    assert rig.journal.job("job-1") == job
 
 
 def test_there_is_no_hidden_end() -> None:
