@@ -34,18 +34,8 @@ def main() -> int:
     title("Export the image to COS, and import it again from there")
     exported = report("export", CVM_IMAGE, "--bucket", COS_BUCKET, "--format", "qcow2", "--poll-interval", "300ms")
     uri = exported["artifacts"][0]["uri"]
-    report(
-        "import",
-        uri,
-        "--region",
-        "ap-guangzhou",
-        "--name",
-        "web-copy",
-        "--os-type",
-        "debian",
-        "--poll-interval",
-        "300ms",
-    )
+    guest = ("--os-type", "debian", "--os-version", "12")
+    report("import", uri, "--region", "ap-guangzhou", "--name", "web-copy", *guest, "--poll-interval", "300ms")
     title("Make an image of an edge instance (ECM)")
     report("create", "ecm://ap-hangzhou-ecm/ein-seed0001", "--name", "edge-web", "--poll-interval", "300ms")
     title("Migrate the CVM image to ECS, and kill imgmove in the middle of it")

@@ -39,7 +39,7 @@ def result_of_job(
         task_id=report.task_id,
         request_id=report.request_id,
         image_id=None if job.operation is Operation.EXPORT else report.image_id,
-        artifacts=tuple(artifact for item in reports for artifact in item.artifacts),
+        artifacts=_artifacts(job, reports),
         error=failure,
         vendor_state=report.vendor_state if job.state is not TaskState.SUCCEEDED else "",
         message=report.message,
@@ -98,6 +98,12 @@ def step_report(outputs: Mapping[str, Any]) -> TaskReport:
 
 def artifacts_of(values: Sequence[Mapping[str, Any]]) -> tuple[Artifact, ...]:
     return tuple(decode(Artifact, value) for value in values)
+
+
+def _artifacts(job: Job, reports: Sequence[TaskReport]) -> tuple[Artifact, ...]:
+    """What the steps wrote, without what was only staged and is gone again."""
+    gone = {resource.uri for resource in job.resources if resource.removed_at is not None}
+    return tuple(artifact for report in reports for artifact in report.artifacts if artifact.uri not in gone)
 
 
 def _item(step: Step, report: TaskReport) -> dict[str, Any]:
