@@ -8,6 +8,7 @@ lost; their reader of answers misses errors behind a charset and raises warnings
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from imgmove.clouds.tencent import limits, profiles
 from imgmove.core.errors import usage_error
 from imgmove.core.settings import Settings
 
+#: The SDK warns of other characters, and leaves the name out.
+_NOT_IN_CLIENT_NAMES: Final = re.compile(r"[^0-9A-Za-z_,;.-]")
 _ROOT_DOMAIN: Final = "tencentcloudapi.com"
 #: By `site` and `network` of the profile (4.1). The vendor names one internal domain, for both sites.
 _ROOT_DOMAINS: Final = {
@@ -86,7 +89,7 @@ def client(service: Service, region: str, endpoint: Endpoint, keys: KeySource, u
     _quiet()
     profile = ClientProfile(
         httpProfile=HttpProfile(protocol=endpoint.scheme, endpoint=endpoint.host), language="en-US",
-        request_client=user_agent[:128], disable_region_breaker=True,
+        request_client=_NOT_IN_CLIENT_NAMES.sub("-", user_agent)[:128], disable_region_breaker=True,
     )  # fmt: skip
     made = _client_class(service)(_Credential(keys), region, profile)
     made.request = sender
