@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from imgmove.sandbox.wire.alibaba_errors import RpcError, missing
-from imgmove.sandbox.wire.alibaba_parameters import flag, number, repeated, text
+from imgmove.sandbox.wire.alibaba_parameters import flag, repeated, text
 from imgmove.sandbox.wire.alibaba_rpc import Action, Call
 from imgmove.sandbox.wire.alibaba_time import to_minute, to_second
 from imgmove.sandbox.wire.ecs_lists import (
     FILTERS,
     PAGES,
+    TOKENS,
     created_within,
     has_tags,
     id_list,
-    page,
+    page_or_token,
     shown_tags,
 )
 from imgmove.sandbox.wire.ecs_rules import DRY_RUN, OWNERS, TAGS, Answer, end_dry_run, region_of
@@ -24,6 +25,24 @@ from imgmove.sandbox.world.alibaba_rules import REGIONS
 INSTANCE_STATUSES = ("Pending", "Running", "Starting", "Stopping", "Stopped")
 SNAPSHOT_STATUSES = ("progressing", "accomplished", "failed", "all")
 LANGUAGES = ("zh-CN", "en-US", "ja")
+
+EXPIRY_FILTER_KEYS = ("ExpiredStartTime", "ExpiredEndTime")
+"""Filter keys about subscriptions, of which there are none here."""
+
+FILTERS_THAT_NOTHING_MATCHES = (
+    "VpcId",
+    "VSwitchId",
+    "SecurityGroupId",
+    "KeyPairName",
+    "HpcClusterId",
+    "ResourceGroupId",
+    "PrivateIpAddresses",
+    "PublicIpAddresses",
+    "InnerIpAddresses",
+    "EipAddresses",
+    "RdmaIpAddresses",
+)
+"""Filters of DescribeInstances for what no instance here has: networks, keys, groups."""
 
 ATTRIBUTES = {
     "instance-network-type": ["vpc"],
@@ -56,8 +75,10 @@ def describe_instances(call: Call) -> Answer:
     ids, status = id_list(call, "InstanceIds", "InvalidInstanceIds.Malformed"), given.text("Status")
     if status not in ("", *INSTANCE_STATUSES):
         raise RpcError("InvalidStatus.NotFound")
-    name = given.text("InstanceName").strip("*")
+    name, in_time = given.text("InstanceName").strip("*"), created_within(call, EXPIRY_FILTER_KEYS)
     end_dry_run(call)
+    if any(filter_name in given for filter_name in (*FILTERS_THAT_NOTHING_MATCHES, "Ipv6Address")):
+        return _instances_page(call, [])
     found = [
         instance
         for instance in call.world.alibaba.state.instances
@@ -65,12 +86,29 @@ def describe_instances(call: Call) -> Answer:
         and (ids is None or instance.instance_id in ids)
         and status in ("", instance.status)
         and name in instance.name
-        and given.text("ImageId") in ("", instance.image_id)
-        and given.text("InstanceType") in ("", instance.instance_type)
+        and all(given.text(key) in ("", value) for key, value in _filtered(instance).items())
+        and in_time(instance.created)
         and has_tags(call, instance.tags)
     ]
-    shown, told = page(call, found)
-    return {**told, "NextToken": "", "Instances": {"Instance": [_show_instance(each) for each in shown]}}
+    return _instances_page(call, found)
+
+
+def _instances_page(call: Call, found: list[Instance]) -> Answer:
+    shown, told = page_or_token(call, found)
+    return {**told, "Instances": {"Instance": [_show_instance(each) for each in shown]}}
+
+
+def _filtered(instance: Instance) -> dict[str, str]:
+    """What DescribeInstances compares word for word."""
+    return {
+        "ImageId": instance.image_id,
+        "InstanceType": instance.instance_type,
+        "InstanceTypeFamily": instance.instance_type.rpartition(".")[0],
+        "InstanceChargeType": "PostPaid",
+        "InstanceNetworkType": "vpc",
+        "LockReason": "security" if instance.locked else "",
+        "ZoneId": instance.zone or f"{instance.region}-b",
+    }
 
 
 def describe_snapshots(call: Call) -> Answer:
@@ -83,6 +121,9 @@ def describe_snapshots(call: Call) -> Answer:
     if usage not in ("", "image", "disk", "image_disk", "none"):
         raise RpcError("InvalidUsage")
     end_dry_run(call)
+    if any(name in given for name in ("SnapshotLinkId", "KMSKeyId", "ResourceGroupId")):
+        return _snapshots_page(call, [])  # no snapshot here has any of these
+    disks = _disks_of_instance(call) if "InstanceId" in given else None
     found = [
         snapshot
         for snapshot in reversed(call.world.alibaba.state.snapshots)
@@ -91,14 +132,26 @@ def describe_snapshots(call: Call) -> Answer:
         and status in ("all", snapshot.status)
         and given.text("SnapshotName") in ("", snapshot.name)
         and given.text("DiskId") in ("", snapshot.source_disk_id)
+        and (disks is None or snapshot.source_disk_id in disks)
         and given.text("SourceDiskType") in ("", snapshot.kind)
+        and given.text("SnapshotType") in ("", "all", "user")
+        and given.text("Category") in ("", "standard")
         and given.flag("Encrypted", snapshot.encrypted) == snapshot.encrypted
         and usage in ("", _usage(call, snapshot))
         and in_time(snapshot.created)
         and has_tags(call, snapshot.tags)
     ]
-    shown, told = page(call, found)
-    return {**told, "NextToken": "", "Snapshots": {"Snapshot": [_show_snapshot(call, each) for each in shown]}}
+    return _snapshots_page(call, found)
+
+
+def _snapshots_page(call: Call, found: list[Snapshot]) -> Answer:
+    shown, told = page_or_token(call, found)
+    return {**told, "Snapshots": {"Snapshot": [_show_snapshot(call, each) for each in shown]}}
+
+
+def _disks_of_instance(call: Call) -> set[str]:
+    instance = call.world.alibaba.instance(call.region, call.arguments.text("InstanceId"))
+    return set() if instance is None else {disk.disk_id for disk in instance.disks}
 
 
 def delete_snapshot(call: Call) -> Answer:
@@ -193,8 +246,12 @@ INVENTORY_ACTIONS = {
     "DescribeInstances": Action(
         (
             *text("RegionId", required=True),
-            *text("InstanceIds", "InstanceName", "Status", "ImageId", "InstanceType", "ZoneId", "NextToken"),
-            *number("MaxResults"),
+            *text("InstanceIds", "InstanceName", "Status", "ImageId", "InstanceType", "InstanceTypeFamily", "ZoneId"),
+            *text("InstanceChargeType", "InstanceNetworkType", "LockReason"),
+            *text(*FILTERS_THAT_NOTHING_MATCHES),
+            *repeated("Ipv6Address"),
+            *FILTERS,
+            *TOKENS,
             *TAGS,
             *PAGES,
             *DRY_RUN,
@@ -205,9 +262,10 @@ INVENTORY_ACTIONS = {
     "DescribeSnapshots": Action(
         (
             *text("RegionId", required=True),
-            *text("SnapshotIds", "SnapshotName", "Status", "DiskId", "SourceDiskType", "Usage", "NextToken"),
+            *text("SnapshotIds", "SnapshotName", "Status", "DiskId", "InstanceId", "SourceDiskType", "Usage"),
+            *text("SnapshotType", "Category", "SnapshotLinkId", "KMSKeyId", "ResourceGroupId"),
             *flag("Encrypted"),
-            *number("MaxResults"),
+            *TOKENS,
             *FILTERS,
             *TAGS,
             *PAGES,

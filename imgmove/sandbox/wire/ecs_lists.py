@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -14,6 +15,8 @@ from imgmove.sandbox.wire.alibaba_time import from_text
 Item = TypeVar("Item")
 
 PAGES = number("PageNumber", "PageSize")
+TOKENS = (*number("MaxResults"), *text("NextToken"))
+TOKEN = re.compile(r"[0-9a-f]{32}")
 FILTERS = repeated("Filter", *text("Key", "Value"))
 DEFAULT_PAGE_SIZE = 10
 MAX_PAGE_SIZE = 100
@@ -29,6 +32,22 @@ def page(call: Call, items: Sequence[Item]) -> tuple[Sequence[Item], dict[str, A
         raise invalid("PageSize")
     told = {"TotalCount": len(items), "PageNumber": place, "PageSize": size}
     return items[(place - 1) * size : place * size], told
+
+
+def page_or_token(call: Call, items: Sequence[Item]) -> tuple[Sequence[Item], dict[str, Any]]:
+    """As `page`, or what MaxResults and NextToken ask for where the call has one of them."""
+    token, given = call.arguments.text("NextToken"), call.arguments
+    if not token and "MaxResults" not in given:
+        shown, told = page(call, items)
+        return shown, {**told, "NextToken": ""}
+    size = given.number("MaxResults", DEFAULT_PAGE_SIZE)
+    if not 1 <= size <= MAX_PAGE_SIZE:
+        raise invalid("MaxResults")
+    if token and not TOKEN.fullmatch(token):
+        raise invalid("NextToken")
+    start = int(token, 16) if token else 0
+    following = f"{start + size:032x}" if start + size < len(items) else ""
+    return items[start : start + size], {"TotalCount": len(items), "NextToken": following}
 
 
 def has_tags(call: Call, tags: Mapping[str, str]) -> bool:

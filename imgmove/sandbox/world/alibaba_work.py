@@ -151,16 +151,18 @@ def _import(world: World, task: Task) -> None:
             raise WorkError("InvalidOSSObject.NotFound", "The specified OSS object does not exist in this region.")
         unpack(world.alibaba, disk, world.objects.path(found))
     for disk in image.disks:
-        _take_snapshot(world, image, disk, f"SnapshotForImage-{image.image_id}")
+        _take_snapshot(world, image, disk)
 
 
 def _create(world: World, task: Task) -> None:
     image = _existing(world, task)
+    instance = world.alibaba.instance(task.region, task.source_instance_id)
+    ids = {disk.device: disk.disk_id for disk in instance.disks} if instance is not None else {}
     for disk in image.disks:
         if not disk.blob:  # a data disk made without a snapshot is blank
             disk.blob = world.alibaba.keep_blank(disk.size_gib * GIB)
         if not disk.snapshot_id:
-            _take_snapshot(world, image, disk, f"SnapshotForImage-{image.image_id}")
+            _take_snapshot(world, image, disk, ids.get(disk.device, ""))
 
 
 def _copy(world: World, task: Task) -> None:
@@ -170,7 +172,7 @@ def _copy(world: World, task: Task) -> None:
         raise WorkError("InvalidImageId.NotFound", "The source image does not exist any more.")
     for disk, original in zip(image.disks, source.disks, strict=True):
         disk.blob = original.blob
-        _take_snapshot(world, image, disk, f"SnapshotForImage-{image.image_id}")
+        _take_snapshot(world, image, disk)
 
 
 def _existing(world: World, task: Task) -> Image:
@@ -180,7 +182,7 @@ def _existing(world: World, task: Task) -> Image:
     return image
 
 
-def _take_snapshot(world: World, image: Image, disk: ImageDisk, name: str) -> None:
+def _take_snapshot(world: World, image: Image, disk: ImageDisk, source_disk_id: str = "") -> None:
     disk.snapshot_id = world.alibaba.new_id("s")
     world.alibaba.add_snapshot(
         Snapshot(
@@ -190,9 +192,10 @@ def _take_snapshot(world: World, image: Image, disk: ImageDisk, name: str) -> No
             kind=disk.kind,
             size_gib=disk.size_gib,
             blob=disk.blob,
-            name=name,
+            name=f"SnapshotForImage-{image.image_id}",
             created=world.clock.wall(),
             encrypted=disk.encrypted,
+            source_disk_id=source_disk_id,
         )
     )
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from alibabacloud_ecs20140526 import models
 
 from imgmove.sandbox.world.alibaba_records import Instance
 from tests.sandbox.alibaba.cloud import ACCOUNT, HANGZHOU, IMAGE, INSTANCE, SINGAPORE, STRANGER, Cloud
@@ -34,6 +35,14 @@ def test_instances(cloud: Cloud) -> None:
     assert found(status="Running") == ["i-2"]
     assert found(image_id=IMAGE) == [INSTANCE]
     assert found(region_id=SINGAPORE) == []
+    assert found(zone_id="cn-hangzhou-z") == []
+    assert found(instance_type_family="ecs.g7") == [INSTANCE, "i-2"]
+    assert found(instance_charge_type="PrePaid") == []
+    assert found(vpc_id="vpc-1") == []
+    assert found(ipv_6address=["::1"]) == []
+    assert found(lock_reason="security") == ["i-2"]
+    later = models.DescribeInstancesRequestFilter(key="CreationStartTime", value="2026-01-01T00:00Z")
+    assert found(filter=[later]) == []
     (locked,) = cloud.rpc("ecs", "DescribeInstances", RegionId=HANGZHOU, Status="Running")["Instances"]["Instance"]
     assert locked["OperationLocks"] == {"LockReason": [{"LockReason": "security"}]}
     assert (locked["InstanceTypeFamily"], locked["Tags"]["Tag"][0]["TagKey"]) == ("ecs.g7", "role")
@@ -76,6 +85,26 @@ def test_snapshots(cloud: Cloud) -> None:
     assert found(encrypted=True) == []
     assert len(found(source_disk_type="data")) == 1
     assert {each["Usage"] for each in found()} == {"image"}
+    assert {each["SnapshotId"] for each in found(instance_id=INSTANCE)} == set(ids)
+    assert len(found(disk_id="d-bp1test1")) == 1
+    assert found(instance_id="i-none") == []
+    assert found(snapshot_type="auto") == []
+    assert found(category="flash") == []
+    assert found(kmskey_id="key-1") == []
+
+
+def test_tokens_in_place_of_pages(cloud: Cloud) -> None:
+    for number in range(5):
+        cloud.world.alibaba.add_instance(Instance(f"i-{number}", HANGZHOU, ACCOUNT, "n", "m-other", []))
+    seen: list[str] = []
+    token = None
+    for _ in range(3):
+        answer = cloud.ask("DescribeInstances", max_results=2, next_token=token)
+        seen += [each["InstanceId"] for each in answer["Instances"]["Instance"]]
+        token = answer["NextToken"]
+    assert (token, len(seen), len(set(seen))) == ("", 6, 6)
+    assert cloud.refused("DescribeInstances", max_results=101).code == "InvalidParameter"
+    assert cloud.refused("DescribeInstances", next_token="what").code == "InvalidParameter"
 
 
 def test_account_attributes(cloud: Cloud) -> None:

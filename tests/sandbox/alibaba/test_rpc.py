@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 import requests
+from alibabacloud_ecs20140526 import models
 from alibabacloud_tea_openapi.exceptions import ClientException, ServerException, ThrottlingException
 
+from imgmove.sandbox.wire.ecs import ECS
 from tests.sandbox.alibaba.cloud import HANGZHOU, IMAGE, Cloud
 from tests.sandbox.alibaba.signing import V1, Acs3, refusal
 
@@ -162,3 +166,25 @@ def test_faults_take_the_vendors_status(cloud: Cloud, fault: str, kind: type[Any
         cloud.ask("ExportImage", image_id=IMAGE, ossbucket="hz-bucket")
     assert error.value.status_code == status
     assert cloud.world.alibaba.state.tasks == []
+
+
+WITHOUT_EFFECT = {
+    "DescribeInstances": {
+        "AdditionalAttributes", "DeviceAvailable", "HttpEndpoint", "HttpPutResponseHopLimit", "HttpTokens",
+        "InternetChargeType", "IoOptimized", "NeedSaleCycle",
+    },
+}  # fmt: skip
+"""Parameters that are ignored on purpose: nothing here could answer differently to them."""
+
+
+@pytest.mark.parametrize("action", sorted(ECS.actions))
+def test_every_parameter_of_the_official_client_is_known(action: str) -> None:
+    request = getattr(models, f"{action}Request")()
+    official = set(re.findall(r"result\['(\w+)'\]", inspect.getsource(type(request).to_map)))
+    known = {parameter.name for parameter in ECS.actions[action].parameters}
+    assert official - known == WITHOUT_EFFECT.get(action, set())
+    assert {name for name in known if name not in official} <= {"OwnerAccount", "OwnerId", "DiskImSize"} | {
+        "ResourceOwnerAccount",
+        "ResourceOwnerId",
+        "RegionId",
+    }
