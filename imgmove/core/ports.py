@@ -54,7 +54,8 @@ class ComputeProvider(Protocol):
         """Did an earlier `submit(request, token)`, sent at or after `since` (unix seconds), take effect?
 
         The handle of the operation it started, or None where none is visible (yet). Never adopts an operation
-        that somebody else started. Safe to repeat. See `OperationAbility.lookup` for what None means.
+        that somebody else started. Safe to repeat. See `OperationAbility.lookup` for what None means. Raises CONFLICT
+        for "look again": something is under way that may be ours, and nobody can say yet.
         """
 
     def poll(self, handle: Handle, memo: Mapping[str, Any]) -> TaskReport:

@@ -144,6 +144,15 @@ def test_a_failing_look_is_no_look() -> None:
     assert rig.clock.monotonic() > 100
 
 
+def test_a_look_that_says_look_again_is_believed_for_as_long_as_it_says_so() -> None:
+    """CVM and ECS show that some export is running long before they show whose it is."""
+    rig = rig_with(Fault(lost_answer(), applied=True))
+    rig.world.find_faults.extend([refusal(Kind.CONFLICT)] * 200)
+    rig.run(NO_WAIT)
+    assert len(rig.world.tasks) == 1
+    assert rig.clock.monotonic() > 2000
+
+
 def test_tokened_sends_again_at_once_with_the_same_token() -> None:
     rig = rig_with(Fault(lost_answer(), applied=True), lookup=Lookup.TOKENED)
     rig.world.visible_after_seconds = 30.0

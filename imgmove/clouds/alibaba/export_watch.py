@@ -197,7 +197,7 @@ class ExportWatch:
     def find(self, target: ExportTarget, since: float) -> Handle | None:
         """The export that writes to `target`, begun at or after `since`; None where there is none.
 
-        UNAVAILABLE (look again) while an export runs of which ECS does not tell yet what it writes: then nobody can
+        CONFLICT (look again) while an export runs of which ECS does not tell yet what it writes: then nobody can
         know, and whoever sent again would be refused (ImageIsExporting) or export twice.
         """
         begin = since - target.clock_slack_seconds
@@ -220,7 +220,7 @@ class ExportWatch:
         going = [task for task in unclear if task.is_going]
         if going:
             raise ImgmoveError(
-                Kind.UNAVAILABLE, f"the export {going[0].id} is running, and ECS does not say yet what it writes",
+                Kind.CONFLICT, f"the export {going[0].id} is running, and ECS does not say yet what it writes",
                 code="ExportNotAttributable", hint="look again later; nothing is sent meanwhile",
             )  # fmt: skip
         return None

@@ -280,7 +280,7 @@ def test_a_task_that_does_not_tell_yet_is_looked_at_again(ecs: Ecs, server: Scri
     server.on("DescribeTasks", listed_tasks({"TaskId": "t-1", "TaskStatus": "Processing"}))
     server.on("DescribeTaskAttribute", task())
     server.otherwise = oss = ObjectsInOss()
-    assert fails(lambda: ecs.find(REQUEST, TOKEN, BEGAN)).is_passing
+    assert fails(lambda: ecs.find(REQUEST, TOKEN, BEGAN)).kind is Kind.CONFLICT
     oss.keys[SYSTEM] = "E1"
     server.on("DescribeTaskAttribute", task("Finished"))
     handle = ecs.find(REQUEST, TOKEN, BEGAN)
