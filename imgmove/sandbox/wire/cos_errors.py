@@ -85,4 +85,6 @@ class CosError(Exception):
 
 def of_store(error: StoreError) -> CosError:
     """COS's way of saying why the store refused."""
-    return CosError(_REASONS[error.reason], **error.details)
+    refusal = CosError(_REASONS[error.reason])
+    refusal.details = dict(error.details)
+    return refusal

@@ -149,7 +149,9 @@ class OssError(Exception):
 
 def of_store(error: StoreError) -> OssError:
     """OSS's way of saying why the store refused."""
-    return OssError(_REASONS[error.reason], **error.details)
+    refusal = OssError(_REASONS[error.reason])
+    refusal.details = dict(error.details)
+    return refusal
 
 
 def invalid_argument(name: str, value: str, message: str | None = None) -> OssError:

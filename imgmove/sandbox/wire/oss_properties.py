@@ -45,7 +45,9 @@ def check_md5(call: Call) -> None:
     try:
         given = base64.b64decode(header, validate=True)
     except binascii.Error:
-        raise OssError("InvalidDigest", **{"Content-MD5": header}) from None
+        refusal = OssError("InvalidDigest")
+        refusal.details = {"Content-MD5": header}
+        raise refusal from None
     if given != call.request.body.md5:
         actual = base64.b64encode(call.request.body.md5).decode()
         raise OssError("InvalidDigest", ClientComputedContentMD5=header, ServerComputedContentMD5=actual)

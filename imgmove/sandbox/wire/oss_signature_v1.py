@@ -87,7 +87,7 @@ def in_url(request: Request, place: Place, query: dict[str, str], wall: float) -
         access_key_id=query["OSSAccessKeyId"],
         signature=query.get("Signature", ""),
         string_to_sign=_string_to_sign(request, place, _expires(query.get("Expires"), wall)),
-        token=query.get("security-token") or request.headers.get("x-oss-security-token", ""),
+        token=query.get("security-token") or request.headers.get("x-oss-security-token") or "",
         in_url=True,
     )
 
@@ -114,7 +114,7 @@ def v2_in_url(request: Request, place: Place, query: dict[str, str], wall: float
         access_key_id=query.get("x-oss-access-key-id", ""),
         signature=query.get("x-oss-signature", ""),
         string_to_sign=_v2_string_to_sign(request, place, expires, query.get("x-oss-additional-headers", "")),
-        token=query.get("security-token") or request.headers.get("x-oss-security-token", ""),
+        token=query.get("security-token") or request.headers.get("x-oss-security-token") or "",
         in_url=True,
     )
 

@@ -65,7 +65,7 @@ def in_header(request: Request, place: Place, text: str, wall: float) -> SignedV
     if not {"Credential", "Signature"} <= given.keys() <= {"Credential", "AdditionalHeaders", "Signature"}:
         raise OssError("InvalidArgument", "The authorization header is invalid.", ec="0002-00000202")
     scope = _scope(given["Credential"], "0002-00000213")
-    stamp = request.headers.get("x-oss-date") or request.headers.get("Date", "")
+    stamp = request.headers.get("x-oss-date") or request.headers.get("Date") or ""
     check_skew(_moment(stamp, scope), wall)
     if not request.headers.get("x-oss-content-sha256"):
         raise OssError("InvalidArgument", "The x-oss-content-sha256 header is missing.")
@@ -98,7 +98,7 @@ def in_url(request: Request, place: Place, query: dict[str, str], wall: float) -
         access_key_id=scope.access_key_id,
         signature=query["x-oss-signature"],
         string_to_sign=_string_to_sign(query["x-oss-date"], scope, canonical),
-        token=query.get("x-oss-security-token") or request.headers.get("x-oss-security-token", ""),
+        token=query.get("x-oss-security-token") or request.headers.get("x-oss-security-token") or "",
         in_url=True,
         region=scope.region,
         canonical_request=canonical,

@@ -75,7 +75,7 @@ def fields(text: str, separator: str) -> dict[str, str]:
 
 def check_date(request: Request, wall: float) -> str:
     """The date that versions 1 and 2 sign. Raises OssError AccessDenied without one, RequestTimeTooSkewed."""
-    text = request.headers.get("x-oss-date") or request.headers.get("Date", "")
+    text: str = request.headers.get("x-oss-date") or request.headers.get("Date") or ""
     moment = parse_date(text)
     if moment is None:
         raise OssError("AccessDenied", "OSS authentication requires a valid Date.")
