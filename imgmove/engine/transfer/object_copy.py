@@ -167,19 +167,16 @@ class _Copy:
         return True
 
     def _adopt(self) -> bool:
-        """An unfinished upload of this very key, the newest first, whose parts fit this object.
+        """An unfinished upload of this very key, the newest first, that is empty or whose parts fit this object.
 
-        Only where the source has a CRC-64: it is what would tell, at the end, parts of an older version of the source.
+        Parts are taken over only where the source has a CRC-64: it is what would tell, at the end, that they are of
+        an older version of the source.
         """
         uploads = [upload for upload in self.destination.uploads(self.key) if upload.key == self.key]
-        if uploads and self.info.crc64 is None:
-            self.info = replace(self.info, crc64=self.source.measure(self.info.key))
-        if self.info.crc64 is None:
-            return False
         for upload in sorted(uploads, key=lambda item: item.initiated, reverse=True):
             held = list(self.destination.parts(self.key, upload.upload_id))
-            plan = plan_of_parts(self.info.size_bytes, held, self.destination.limits)
-            if plan is None or self.options.part_bytes not in {None, plan.part_bytes}:
+            plan = self._plan_of(held)
+            if plan is None:
                 continue
             self.plan, self.held = plan, {part.number: part for part in held}
             self.record = CopyRecord(upload.upload_id, plan.part_bytes, self.info.etag, self.info.size_bytes)
@@ -188,6 +185,17 @@ class _Copy:
             self.around.note(f"found an unfinished upload with {len(held)} of {plan.count} parts: continuing it")
             return True
         return False
+
+    def _plan_of(self, held: list[PartInfo]) -> PartPlan | None:
+        """The plan that an upload with these parts can be continued by; None where it cannot be trusted to be ours."""
+        if not held:
+            return plan_parts(self.info.size_bytes, self.destination.limits, self.options.part_bytes)
+        if self.info.crc64 is None:
+            self.info = replace(self.info, crc64=self.source.measure(self.info.key))
+        plan = plan_of_parts(self.info.size_bytes, held, self.destination.limits)
+        if self.info.crc64 is None or plan is None or self.options.part_bytes not in {None, plan.part_bytes}:
+            return None
+        return plan
 
     # ---------------------------------------------------------------------------------------------- moving
 
