@@ -72,7 +72,8 @@ class StepContext:
     def begin(self, details: Mapping[str, Any]) -> Mapping[str, Any]:
         """Mark work of our own (a copy, say) as under way, with what is needed to take it up; safe to repeat.
 
-        Returns the details that count: those of the first time, where there was one. `observe` replaces them.
+        Returns the details that count: those of the first time, where there was one. What changes on the way belongs
+        into the step's memo (`journal.observed`).
         """
         if self.step.state is StepState.ACCEPTED:
             return decode(Handle, self.step.handle or {}).details

@@ -49,15 +49,20 @@ def is_current(connection: sqlite3.Connection, path: Path) -> bool:
 
     Raises CORRUPT for somebody else's database, UNSUPPORTED for a journal that needs a newer imgmove.
     """
-    found: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    owner: int = connection.execute("PRAGMA application_id").fetchone()[0]
-    if owner != APPLICATION_ID:
-        if found or owner or connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-            raise _foreign(path)
-        return False
-    if found > SCHEMA:
-        _check_readable(connection, path)
-    return found >= SCHEMA
+    connection.execute("BEGIN")  # one view: somebody else may be making the file just now
+    try:
+        found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        owner: int = connection.execute("PRAGMA application_id").fetchone()[0]
+        if owner != APPLICATION_ID:
+            if found or owner or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise _foreign(path)
+            return False
+        if found > SCHEMA:
+            _check_readable(connection, path)
+        return found >= SCHEMA
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def migrate(connection: sqlite3.Connection) -> None:

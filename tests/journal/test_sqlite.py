@@ -304,7 +304,8 @@ def test_a_journal_that_somebody_locks_for_good(
 # -------------------------------------------------------------------------------------------- many processes
 
 
-def test_many_processes_begin_one_journal(path: Path) -> None:
+@pytest.mark.parametrize("number_of_try", range(5))
+def test_many_processes_begin_one_journal(path: Path, number_of_try: int) -> None:
     pids = [processes.start(partial(SqliteJournal(path).add, a_job(f"job-{number}"))) for number in range(8)]
     assert [processes.finish(pid) for pid in pids] == [0] * 8
     assert {job.id for job in SqliteJournal(path).jobs()} == {f"job-{number}" for number in range(8)}
