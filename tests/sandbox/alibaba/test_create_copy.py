@@ -385,3 +385,22 @@ def test_a_failed_copy_shows_on_the_image(cloud: Cloud) -> None:
     image_id = copy(cloud)
     cloud.finish()
     assert cloud.image(image_id, SINGAPORE)["Status"] == "CreateFailed"
+
+
+@pytest.mark.parametrize("action", ["ExportImage", "CreateImage", "CopyImage"])
+def test_a_task_whose_image_vanishes_fails(cloud: Cloud, action: str) -> None:
+    """No call lets that happen; whoever changes the world from Python can."""
+    if action == "ExportImage":
+        cloud.ask(action, image_id=IMAGE, ossbucket="hz-bucket")
+        vanishing = (HANGZHOU, IMAGE)
+    elif action == "CreateImage":
+        vanishing = (HANGZHOU, create(cloud, instance_id=INSTANCE))
+    else:
+        copy(cloud)
+        vanishing = (HANGZHOU, IMAGE)
+    image = cloud.world.alibaba.image(*vanishing)
+    assert image is not None
+    cloud.world.alibaba.remove_image(image)
+    cloud.finish()
+    (task,) = cloud.world.alibaba.state.tasks
+    assert (task.status, task.error_code) == ("Failed", "InvalidImageId.NotFound")

@@ -32,6 +32,10 @@ def qcow2_with_backing_file(content: bytes) -> bytes:
     return bytes(header) + b"base" + content[108:]
 
 
+def qcow2_with_absurd_clusters(content: bytes) -> bytes:
+    return content[:20] + (99).to_bytes(4, "big") + content[24:]
+
+
 def vhd_with_other_entries(content: bytes, more: int) -> bytes:
     """A dynamic VHD whose table has more or fewer entries than its size needs."""
     spoilt = bytearray(content)
@@ -54,6 +58,7 @@ def vhd_with_other_entries(content: bytes, more: int) -> bytes:
         (DiskFormat.RAW, lambda content: content + b"tail", "x.raw", "", "InvalidBlockSize.NotSupport"),
         (DiskFormat.QCOW2, qcow2_with_backing_file, "x.qcow2", "", "InvalidImageFormat.Malformed"),
         (DiskFormat.QCOW2, lambda content: content[:300], "x.qcow2", "", "InvalidImageFormat.Malformed"),
+        (DiskFormat.QCOW2, qcow2_with_absurd_clusters, "x.qcow2", "", "InvalidImageFormat.Malformed"),
         (DiskFormat.VHD, partial(vhd_with_other_entries, more=1), "x.vhd", "", "InvalidVHDImage.IncorrectSize"),
         (DiskFormat.VHD, partial(vhd_with_other_entries, more=-1), "x.vhd", "", "InvalidVHDImage.IncorrectSize"),
         (DiskFormat.RAW, gz, "x.raw", "", "InvalidImageFormat.Malformed"),
