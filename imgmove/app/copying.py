@@ -182,11 +182,10 @@ class _Keeper:
     def finished(self, copied: Copied) -> None:
         journal, job_id, now = self._context.journal, self._context.job.id, self._context.clock.now()
         end = self._request.destination
-        if not copied.comparison.already_there:
-            size = copied.info.size_bytes
-            keep = not self._request.staged
-            owner = with_account(end.scheme, end.profile)
-            journal.made(job_id, Resource(str(end), "object", owner, end.region, size, now, keep=keep))
+        if self._request.staged or not copied.comparison.already_there:
+            size, owner = copied.info.size_bytes, with_account(end.scheme, end.profile)
+            resource = Resource(str(end), "object", owner, end.region, size, now, keep=not self._request.staged)
+            journal.made(job_id, resource)
         if self.record.upload_id:
             journal.removed(job_id, _upload(self._request, self.record.upload_id, now).uri, now)
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from imgmove.app.leftovers import Leftovers
 from imgmove.core.codec import decode, encode
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.jobs import Job, Step, StepState
 from imgmove.core.ports import Journal
-from imgmove.core.tasks import Handle
+from imgmove.core.tasks import Handle, TaskReport, TaskState
 from imgmove.engine.clock import Clock
-from imgmove.engine.steps import Resolve
+from imgmove.engine.operation import made_by
+from imgmove.engine.steps import Resolve, decode_request
+
+#: Kinds of steps that are work of our own: nothing of them runs at a provider.
+OWN_WORK = ("copy", "preflight", "cleanup")
 
 
 class Canceller:
@@ -33,20 +39,38 @@ class Canceller:
         return notes
 
     def _cancel_step(self, job: Job, step: Step) -> list[str]:
-        notes = []
+        notes: list[str] = []
         error = ImgmoveError(
             Kind.FAILED, "cancelled", code="Cancelled", hint=f"`imgmove jobs resume {job.id}` begins it anew"
         )
-        if step.state is StepState.INTENDED:
-            notes.append(f"{step.name}: it is not known whether the provider accepted it; look with `imgmove images`")
-        elif (
-            step.state is StepState.ACCEPTED
-            and not step.kind.endswith(("copy", "preflight", "cleanup"))
-            and step.handle
-        ):
-            notes += self._cancel_remote(step, decode(Handle, step.handle))
+        handle = self._handle(step, notes)
+        if handle is not None:
+            notes += self._cancel_remote(step, handle)
+            for resource in made_by(step, handle, TaskReport(TaskState.CANCELLED)):
+                self._journal.made(job.id, replace(resource, created_at=self._clock.now(), keep=False))
         self._journal.failed(job.id, step.name, encode(error), self._clock.now(), cancelled=True)
         return notes
+
+    def _handle(self, step: Step, notes: list[str]) -> Handle | None:
+        """What the step runs at the provider; looked for where it is not known whether its submit took effect."""
+        if step.kind.endswith(OWN_WORK):
+            return None
+        if step.state is StepState.ACCEPTED and step.handle:
+            return decode(Handle, step.handle)
+        if step.state is not StepState.INTENDED:
+            return None
+        try:
+            service = self._resolve(step.provider, step.region)
+            since = step.first_intended_at or step.intended_at or 0.0
+            found = service.find(decode_request(step.request), step.token, since)
+        except ImgmoveError as error:
+            notes.append(f"{step.name}: it cannot be seen whether the provider accepted it: {error}")
+            return None
+        if found is None:
+            notes.append(
+                f"{step.name}: the provider shows nothing of it; look once more with `imgmove images` in a while"
+            )
+        return found
 
     def _cancel_remote(self, step: Step, handle: Handle) -> list[str]:
         try:

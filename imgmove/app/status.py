@@ -5,7 +5,10 @@ Nothing is submitted here. What a look shows to be over is written down, where n
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from imgmove.app.attendance import Attendance
+from imgmove.app.ending import OWN_WORK
 from imgmove.app.identifiers import is_job_id
 from imgmove.app.outcome import result_of_job
 from imgmove.app.resolve import Resolver
@@ -18,7 +21,7 @@ from imgmove.core.jobs import Job, Step, StepState
 from imgmove.core.ports import ComputeProvider, Journal
 from imgmove.core.tasks import Handle, TaskReport, TaskState
 from imgmove.engine.clock import Clock
-from imgmove.engine.operation import outputs_of
+from imgmove.engine.operation import made_by, outputs_of
 from imgmove.engine.waiting import Waiter
 
 DEFAULT_POLL_SECONDS = 15.0
@@ -73,26 +76,26 @@ class StatusReader:
             job = self._journal.job(job_id)
             if not attendance.wait:
                 return result_of_job(job, failed_look, looks)
-            if self._has_ended(job, attendance):
+            if self._has_ended(job, looks, attendance):
                 return result_of_job(job, None, looks)
             self._pause(waiter, attendance, None, job)
 
-    def _has_ended(self, job: Job, attendance: Attendance) -> bool:
+    def _has_ended(self, job: Job, looks: dict[str, TaskReport], attendance: Attendance) -> bool:
         """Nothing more will happen without `jobs resume`."""
-        if any(step.state is StepState.ACCEPTED for step in job.steps):
-            return False
-        if all(step.is_ended for step in job.steps) or self._journal.holder(job.id) is None:
-            waiting = [step.name for step in job.steps if not step.is_ended]
-            if waiting:
-                attendance.announce(f"{', '.join(waiting)}: not submitted; `imgmove jobs resume {job.id}` goes on")
+        if all(step.is_ended for step in job.steps):
             return True
-        return False
+        going = [step for step in job.steps if step.state is StepState.ACCEPTED and not step.kind.endswith(OWN_WORK)]
+        if self._journal.holder(job.id) is not None or any(not _is_over(looks.get(step.name)) for step in going):
+            return False
+        waiting = [step.name for step in job.steps if not step.is_ended]
+        attendance.announce(f"{', '.join(waiting)}: nobody is at it; `imgmove jobs resume {job.id}` goes on")
+        return True
 
     def _look(self, job: Job, looks: dict[str, TaskReport], attendance: Attendance) -> ImgmoveError | None:
         """One look at every accepted step; the error of a look that failed, which is not one of the operation."""
         failure: ImgmoveError | None = None
         for step in job.steps:
-            if step.state is not StepState.ACCEPTED or step.kind or not step.handle:
+            if step.state is not StepState.ACCEPTED or step.kind.endswith(OWN_WORK) or not step.handle:
                 continue
             handle = decode(Handle, step.handle)
             memo = looks[step.name].memo if step.name in looks else step.memo
@@ -104,7 +107,8 @@ class StatusReader:
                 continue
             looks[step.name] = report
             attendance.listener(Polled(job.id, step.name, self._clock.now(), report))
-            self._write_down(job, step, handle, report)
+            if not step.kind:  # the steps of a migration end in its runner, which goes on from there
+                self._write_down(job, step, handle, report)
         return failure
 
     def _write_down(self, job: Job, step: Step, handle: Handle, report: TaskReport) -> None:
@@ -120,6 +124,10 @@ class StatusReader:
 
     def _note(self, job: Job, step: Step, handle: Handle, report: TaskReport) -> None:
         now = self._clock.now()
+        if report.is_final:
+            keep = report.state is TaskState.SUCCEEDED
+            for resource in made_by(step, handle, report):
+                self._journal.made(job.id, replace(resource, created_at=now, keep=keep))
         if report.state is TaskState.SUCCEEDED:
             self._journal.finished(job.id, step.name, outputs_of(report, handle), now)
         elif report.is_final:
@@ -139,10 +147,17 @@ class StatusReader:
 
     def _poll_seconds(self, service: ComputeProvider | None, job: Job | None) -> float:
         if service is None and job is not None:
-            step = next((step for step in job.steps if step.state is StepState.ACCEPTED and not step.kind), None)
+            step = next(
+                (step for step in job.steps if step.state is StepState.ACCEPTED and not step.kind.endswith(OWN_WORK)),
+                None,
+            )
             service = self._resolver.compute_at(step.provider, step.region) if step else None
         if service is None:
             return DEFAULT_POLL_SECONDS
         return min(
             (ability.poll_seconds for ability in service.abilities.operations.values()), default=DEFAULT_POLL_SECONDS
         )
+
+
+def _is_over(look: TaskReport | None) -> bool:
+    return look is not None and look.is_final
