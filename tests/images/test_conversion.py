@@ -3,7 +3,7 @@
 import os
 import random
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -107,7 +107,7 @@ def test_any_contents_and_alignment(
     tmp_path_factory: pytest.TempPathFactory, blocks: list[tuple[str, int]], step: int
 ) -> None:
     folder = tmp_path_factory.mktemp("any")
-    fill = {
+    fill: dict[str, Callable[[int], bytes]] = {
         "zero": bytes,
         "random": os.urandom,
         "alternating": lambda count: (b"\0" * 4096 + b"x" * 4096) * (count // 8192 + 1),

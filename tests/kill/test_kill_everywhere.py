@@ -82,8 +82,12 @@ class Stage:
         self.sandbox, self.runner = sandbox, runner
         self.killer = Killer()
         sandbox.faults.match = lambda service, action: self.killer.match(service, action)  # type: ignore[method-assign]  # before acting
-        note = sandbox._log.add
-        sandbox._log.add = lambda *words, **more: (note(*words, **more), self.killer.acted())[0]  # type: ignore[method-assign]  # after
+        self._note = sandbox._log.add
+        sandbox._log.add = self._after  # type: ignore[method-assign]  # every request is noted when it has acted
+
+    def _after(self, *words: Any, **more: Any) -> None:
+        self._note(*words, **more)
+        self.killer.acted()
 
     def reset(self) -> None:
         self.killer = Killer()
