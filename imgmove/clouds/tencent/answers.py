@@ -84,7 +84,7 @@ def http_time(value: str) -> float:
 
 
 def xml_root(body: bytes) -> ElementTree.Element | None:
-    """The root of an XML document without namespaces; None for none, and for one with a document type.
+    """The root of an XML document without namespaces; None for none, for a web page, and for a document type.
 
     Entities are declared in document types alone, so that nothing can be expanded; a zero byte means an encoding in
     which one could hide. Blanks in front are passed over: COS sends them while it completes an upload (6).
@@ -98,7 +98,7 @@ def xml_root(body: bytes) -> ElementTree.Element | None:
         return None
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
-    return root
+    return None if root.tag.lower() == "html" else root
 
 
 def xml_text(element: ElementTree.Element, path: str) -> str:

@@ -34,7 +34,7 @@ from imgmove.core.requests import (
     operation_of,
 )
 from imgmove.core.settings import Settings
-from imgmove.core.tasks import Handle, Image, OsChoice, TaskReport
+from imgmove.core.tasks import Handle, Image, OsChoice, TaskReport, TaskState
 from imgmove.core.units import parse_duration
 
 
@@ -144,7 +144,11 @@ class Cvm:
                 code="TaskLookupNotSupported",
                 hint="use imgmove's job id (`imgmove jobs list` shows it beside the task id), or the image's id",
             )  # fmt: skip
-        return image_watch.report_of(self._existing(identifier))
+        image = self._existing(identifier)
+        report = image_watch.report_of(image)
+        if image.word == cvm_images.EXPORTING:
+            return replace(report, state=TaskState.RUNNING, progress=None, message="the image is being exported")
+        return report
 
     def cancel(self, handle: Handle) -> TaskReport:
         made = "the objects that it wrote" if handle.operation is Operation.EXPORT else "the image that it made"

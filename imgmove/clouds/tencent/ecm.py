@@ -101,9 +101,9 @@ class Ecm:
         """A task or an image that no journal knows: tasks are numbers, of CreateImage or of ImportCustomImage."""
         if not identifier.isdecimal():
             return ecm_watch.report_of_image(self._existing(identifier))
-        for task in (ecm_images.creation_task(self._api, identifier), ecm_images.import_task(self._api, identifier)):
-            if task is not None:
-                return replace(self._report_of_task(task), task_id=identifier)
+        task = ecm_images.creation_task(self._api, identifier) or ecm_images.import_task(self._api, identifier)
+        if task is not None:
+            return replace(self._report_of_task(task), task_id=identifier)
         raise ImgmoveError(
             Kind.NOT_FOUND, f"ECM knows no task {identifier}", code="InvalidParameterValue.TaskNotFound",
             hint="check the id and the account; ECM forgets tasks after a while",

@@ -1,0 +1,155 @@
+"""A loopback HTTP server that answers what a test tells it to, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as it came."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes = b""
+
+    @property
+    def action(self) -> str:
+        return self.headers.get("x-tc-action", "")
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer. `hang_up` closes the connection instead; `length` promises another length than the body has."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    hang_up: bool = False
+    length: int | None = None
+    delay_seconds: float = 0.0
+
+
+Answering = Callable[[Asked], Reply]
+
+
+def ok(content_type: str = "application/json", **fields: Any) -> Reply:
+    """A good answer of API 3.0."""
+    body = json.dumps({"Response": {"RequestId": "R-1", **fields}}).encode()
+    return Reply(200, body, {"Content-Type": content_type})
+
+
+def refuse(code: str, message: str = "no", status: int = 200, content_type: str = "application/json") -> Reply:
+    """A refusal of API 3.0, which is an ordinary answer to HTTP."""
+    body = json.dumps({"Response": {"Error": {"Code": code, "Message": message}, "RequestId": "R-ERR"}}).encode()
+    return Reply(status, body, {"Content-Type": content_type})
+
+
+def html(status: int = 502) -> Reply:
+    return Reply(status, b"<html><body>Bad gateway</body></html>", {"Content-Type": "text/html"})
+
+
+def xml(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+    """An answer of COS."""
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n{text}'.encode()
+    return Reply(status, body, {"Content-Type": "application/xml", "x-cos-request-id": "COS-1", **(headers or {})})
+
+
+def cos_error(code: str, status: int, more: str = "") -> Reply:
+    return xml(f"<Error><Code>{code}</Code><Message>no</Message><RequestId>COS-ERR</RequestId>{more}</Error>", status)
+
+
+class ScriptedServer:
+    """Answers API calls by their action and everything else by `otherwise`; the last answer of a row is repeated."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self.otherwise: Answering = lambda asked: Reply(404)
+        self._rows: dict[str, list[Reply | Answering]] = defaultdict(list)
+        self._server = _Server(self.answer)
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def on(self, action: str, *replies: Reply | Answering) -> None:
+        """Answer the calls of `action` with these, one after the other."""
+        self._rows[action] = list(replies)
+
+    def calls(self, action: str) -> list[dict[str, Any]]:
+        """The parameters of every call of `action`."""
+        return [asked.parameters for asked in self.asked if asked.action == action]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, asked: Asked) -> Reply:
+        self.asked.append(asked)
+        row = self._rows.get(asked.action) if asked.action else None
+        if not row:
+            return self.otherwise(asked)
+        reply = row.pop(0) if len(row) > 1 else row[0]
+        return reply(asked) if callable(reply) else reply
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, answer: Answering) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answer = answer
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one write
+    server: _Server
+
+    def handle_one_request(self) -> None:
+        self.raw_requestline = self.rfile.readline(65537)
+        if not self.raw_requestline or not self.parse_request():
+            self.close_connection = True
+            return
+        reply = self.server.answer(self._asked())
+        if reply.delay_seconds:
+            threading.Event().wait(reply.delay_seconds)
+        self.close_connection = self.close_connection or reply.hang_up or reply.length is not None
+        if not reply.hang_up:
+            self._send(reply)
+
+    def _send(self, reply: Reply) -> None:
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        if "Content-Length" not in reply.headers:
+            self.send_header("Content-Length", str(len(reply.body) if reply.length is None else reply.length))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(reply.body)
+        self.wfile.flush()
+
+    def _asked(self) -> Asked:
+        parts = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        return Asked(self.command, unquote(parts.path), query, headers, body)
+
+    def log_message(self, *_args: Any) -> None:
+        """Silent."""

@@ -1,0 +1,398 @@
+"""CVM exports against answers written by hand: what is sent, and what the images and the bucket show afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from imgmove.clouds.tencent.cvm import Cvm
+from imgmove.clouds.tencent.export_watch import EXPORT_GRACE_SECONDS, UNSEEN_EXPORT_GRACE_SECONDS
+from imgmove.core.errors import ImgmoveError, Kind
+from imgmove.core.formats import DiskFormat
+from imgmove.core.requests import ExportRequest, Operation
+from imgmove.core.settings import Settings
+from imgmove.core.tasks import Handle, TaskReport, TaskState
+from tests.clouds.tencent.bucket import FakeBucket, Held
+from tests.clouds.tencent.conftest import Clock
+from tests.clouds.tencent.scripted import Reply, ScriptedServer, html, ok, refuse
+
+IMAGE = "img-72n9mi0y"
+KEY = f"im0123_{IMAGE}_system_snap-fiux4bof.raw"
+TOKEN = "im0123"
+REQUEST = ExportRequest((IMAGE,), "test-bucket-125")
+
+
+@pytest.fixture
+def bucket(server: ScriptedServer) -> FakeBucket:
+    found = FakeBucket()
+    server.otherwise = found
+    return found
+
+
+def image(state: str = "NORMAL", image_id: str = IMAGE, *, disks: int = 1, **fields: Any) -> dict[str, Any]:
+    usages = ["SYSTEM_DISK"] + ["DATA_DISK"] * (disks - 1)
+    snapshots = [{"SnapshotId": f"snap-{n}", "DiskUsage": usage} for n, usage in enumerate(usages)]
+    return {"ImageId": image_id, "ImageState": state, "ImageType": "PRIVATE_IMAGE", "SnapshotSet": snapshots, **fields}
+
+
+def shows(server: ScriptedServer, *images: Mapping[str, Any]) -> None:
+    server.on("DescribeImages", ok(ImageSet=list(images), TotalCount=len(images)))
+
+
+def accepted(*keys: str, **fields: Any) -> Reply:
+    return ok(TaskId=105591590, CosPaths=[f"/{key}" for key in keys], **fields)
+
+
+def submitted(cvm: Cvm, server: ScriptedServer, request: ExportRequest = REQUEST, keys: tuple[str, ...] = (KEY,),
+              ) -> Handle:  # fmt: skip
+    server.on("ExportImages", accepted(*keys))
+    return cvm.submit(request, TOKEN)
+
+
+def fails(call: Callable[[], object]) -> ImgmoveError:
+    with pytest.raises(ImgmoveError) as caught:
+        call()
+    return caught.value
+
+
+def until_end(cvm: Cvm, handle: Handle, looks: int = 5) -> TaskReport:
+    report = cvm.poll(handle, {})
+    for _ in range(looks):
+        if report.is_final:
+            break
+        report = cvm.poll(handle, report.memo)
+    return report
+
+
+# ------------------------------------------------------------------------------------------------------ submit
+
+
+def test_the_vendors_own_example(cvm: Cvm, server: ScriptedServer, clock: Clock) -> None:
+    handle = submitted(cvm, server, keys=("img-pq5pau1w_system_snap-fiux4bof.raw",))
+    assert server.calls("ExportImages") == [
+        {"BucketName": "test-bucket-125", "ImageIds": [IMAGE], "FileNamePrefixList": [TOKEN]}
+    ]
+    assert (handle.task_id, handle.request_id, handle.submitted_at) == ("105591590", "R-1", clock.time)
+    assert handle.details["keys"] == ["img-pq5pau1w_system_snap-fiux4bof.raw"]
+
+
+def test_every_parameter(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket) -> None:
+    images = (IMAGE, "img-2")
+    request = ExportRequest(images, "b-125", DiskFormat.QCOW2, ("a", "b"), root_disk_only=True, role_name="R")
+    submitted(cvm, server, request)
+    assert server.calls("ExportImages") == [{
+        "BucketName": "b-125", "ImageIds": list(images), "ExportFormat": "QCOW2", "FileNamePrefixList": ["a", "b"],
+        "OnlyExportRootDisk": True, "RoleName": "R",
+    }]  # fmt: skip
+
+
+def test_one_prefix_serves_all_images(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket) -> None:
+    submitted(cvm, server, ExportRequest((IMAGE, "img-2"), "b-125", prefixes=("a",)))
+    assert server.calls("ExportImages")[0]["FileNamePrefixList"] == ["a", "a"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind"),
+    [
+        (ExportRequest((IMAGE,), "b-1", DiskFormat.VDI), Kind.UNSUPPORTED),
+        (ExportRequest((), "b-1"), Kind.INVALID),
+        (ExportRequest((IMAGE, IMAGE), "b-1"), Kind.INVALID),
+        (ExportRequest(tuple(f"img-{n}" for n in range(11)), "b-1"), Kind.INVALID),
+        (ExportRequest((IMAGE, "img-2", "img-3"), "b-1", prefixes=("a", "b")), Kind.INVALID),
+        (ExportRequest((IMAGE,), "b-1", prefixes=("/a",)), Kind.INVALID),
+        (ExportRequest((IMAGE,), "b-1", prefixes=("中" * 300,)), Kind.INVALID),
+    ],
+)
+def test_what_breaks_the_rules_is_not_sent(
+    cvm: Cvm, server: ScriptedServer, request_: ExportRequest, kind: Kind
+) -> None:
+    for call in (cvm.submit, cvm.check):
+        error = fails(lambda call=call: call(request_, TOKEN))  # type: ignore[misc]  # bound now
+        assert error.kind is kind
+        assert error.exit_code == 4
+    assert server.asked == []
+
+
+def test_dry_runs(cvm: Cvm, server: ScriptedServer) -> None:
+    server.on("ExportImages", ok(), refuse("DryRunOperation"), refuse("InvalidImageId.NotFound"))
+    assert cvm.check(REQUEST, TOKEN).request_id == "R-1"
+    assert cvm.check(REQUEST, TOKEN).request_id == "R-ERR"
+    assert fails(lambda: cvm.check(REQUEST, TOKEN)).kind is Kind.NOT_FOUND
+    assert all(call["DryRun"] is True for call in server.calls("ExportImages"))
+
+
+def test_an_answer_without_task_and_paths_leaves_it_open(cvm: Cvm, server: ScriptedServer) -> None:
+    server.on("ExportImages", ok())
+    error = fails(lambda: cvm.submit(REQUEST, TOKEN))
+    assert (error.kind, error.maybe_applied) == (Kind.UNAVAILABLE, True)
+
+
+# -------------------------------------------------------------------------------------------------------- poll
+
+
+def test_done_means_there_whole_stable_and_at_rest(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket) -> None:
+    handle = submitted(cvm, server)
+    shows(server, image("EXPORTING"))
+    first = cvm.poll(handle, {})
+    assert (first.state, first.vendor_state, first.progress) == (TaskState.RUNNING, "EXPORTING", None)
+    bucket.objects[KEY] = Held(size=5)
+    second = cvm.poll(handle, first.memo)
+    third = cvm.poll(handle, second.memo)
+    assert (second.state, third.state) == (TaskState.RUNNING, TaskState.RUNNING), "still EXPORTING"
+    shows(server, image("NORMAL"))
+    bucket.objects[KEY] = Held(size=9, etag="E2")
+    grown = cvm.poll(handle, third.memo)
+    assert grown.state is TaskState.RUNNING, "it was another object a look ago"
+    done = cvm.poll(handle, grown.memo)
+    assert (done.state, done.progress, done.task_id) == (TaskState.SUCCEEDED, 100, "105591590")
+    (artifact,) = done.artifacts
+    assert artifact.uri == f"cos://test-bucket-125/{KEY}"
+    assert (artifact.format, artifact.disk, artifact.size, artifact.crc64) == (DiskFormat.RAW, "system", 9, "77")
+
+
+def test_exporting_need_not_show(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket) -> None:
+    handle = submitted(cvm, server)
+    shows(server, image("NORMAL"))
+    early = cvm.poll(handle, {})
+    assert early.state is TaskState.RUNNING
+    bucket.objects[KEY] = Held(crc64="")
+    done = until_end(cvm, handle)
+    assert done.state is TaskState.SUCCEEDED
+    assert done.artifacts[0].crc64 is None
+
+
+@pytest.mark.parametrize("word", ["PREPARING", "DELETING", "导出中"])
+def test_unknown_states_go_on(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket, clock: Clock, word: str) -> None:
+    handle = submitted(cvm, server)
+    shows(server, image(word))
+    bucket.objects[KEY] = Held()
+    memo: dict[str, Any] = {}
+    for _ in range(5):
+        report = cvm.poll(handle, memo)
+        memo = report.memo
+        clock.time += 100_000
+    assert (report.state, report.vendor_state) == (TaskState.RUNNING, word)
+
+
+def test_every_disk_of_every_image_is_waited_for(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket) -> None:
+    keys = ("p_img-1_system_s.qcow2", "p_img-1_data_d.qcow2", "q_img-2_system_s.qcow2")
+    request = ExportRequest(("img-1", "img-2"), "b-125", DiskFormat.QCOW2, ("p", "q"))
+    handle = submitted(cvm, server, request, keys)
+    shows(server, image(image_id="img-1", disks=2), image(image_id="img-2"))
+    bucket.objects = {keys[0]: Held(), keys[2]: Held()}
+    assert until_end(cvm, handle).state is TaskState.RUNNING
+    bucket.objects[keys[1]] = Held()
+    done = until_end(cvm, handle)
+    assert done.state is TaskState.SUCCEEDED
+    assert [item.uri.rpartition("/")[2] for item in done.artifacts] == list(keys)
+    assert [item.disk for item in done.artifacts] == ["system", "data", "system"]
+
+
+def test_an_export_that_leaves_nothing_fails_after_a_while(
+    cvm: Cvm, server: ScriptedServer, bucket: FakeBucket, clock: Clock
+) -> None:
+    handle = submitted(cvm, server)
+    shows(server, image("EXPORTING"))
+    memo = cvm.poll(handle, {}).memo
+    shows(server, image("NORMAL"))
+    memo = cvm.poll(handle, memo).memo
+    clock.time += EXPORT_GRACE_SECONDS
+    report = cvm.poll(handle, memo)
+    assert report.state is TaskState.RUNNING
+    clock.time += 1
+    report = cvm.poll(handle, report.memo)
+    assert report.state is TaskState.FAILED
+    assert report.error is not None
+    assert (report.error.kind, report.error.code) == (Kind.FAILED, "ExportIncomplete")
+
+
+def test_without_exporting_patience_is_longer_unless_the_profile_says_so(
+    settings: Settings, server: ScriptedServer, bucket: FakeBucket, clock: Clock
+) -> None:
+    impatient = Cvm("ap-guangzhou", replace(settings, options={"export_grace": "30s"}))
+    patient = Cvm("ap-guangzhou", settings)
+    handle = submitted(patient, server)
+    shows(server, image("NORMAL"))
+    memos = [impatient.poll(handle, {}).memo, patient.poll(handle, {}).memo]
+    clock.time += EXPORT_GRACE_SECONDS + 1
+    assert impatient.poll(handle, memos[0]).state is TaskState.FAILED
+    assert patient.poll(handle, memos[1]).state is TaskState.RUNNING
+    clock.time += UNSEEN_EXPORT_GRACE_SECONDS
+    assert patient.poll(handle, memos[1]).state is TaskState.FAILED
+
+
+def test_an_unfinished_upload_is_an_export_that_goes_on(
+    cvm: Cvm, server: ScriptedServer, bucket: FakeBucket, clock: Clock
+) -> None:
+    handle = submitted(cvm, server)
+    shows(server, image("NORMAL"))
+    bucket.uploads = [KEY]
+    memo = cvm.poll(handle, {}).memo
+    clock.time += UNSEEN_EXPORT_GRACE_SECONDS + 1
+    assert cvm.poll(handle, memo).state is TaskState.RUNNING
+    bucket.uploads_closed = True
+    memo = cvm.poll(handle, memo).memo
+    clock.time += UNSEEN_EXPORT_GRACE_SECONDS + 1
+    assert cvm.poll(handle, memo).state is TaskState.FAILED
+
+
+@pytest.mark.parametrize("unknown", [ok(ImageSet=[]), ok(ImageSet=None), refuse("InvalidImageId.NotFound")])
+def test_an_image_that_vanishes(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket, unknown: Reply) -> None:
+    handle = submitted(cvm, server)
+    server.on("DescribeImages", unknown)
+    report = cvm.poll(handle, {})
+    assert report.state is TaskState.RUNNING, "a lookup may miss it once"
+    report = cvm.poll(handle, report.memo)
+    assert report.error is not None
+    assert report.error.code == "ImageVanished"
+
+
+def test_an_image_that_vanishes_after_its_export(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket) -> None:
+    handle = submitted(cvm, server)
+    server.on("DescribeImages", refuse("InvalidImageId.NotFound"))
+    bucket.objects[KEY] = Held()
+    assert until_end(cvm, handle).state is TaskState.SUCCEEDED
+
+
+def test_empty_objects_are_no_export(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket) -> None:
+    handle = submitted(cvm, server)
+    shows(server, image())
+    bucket.objects[KEY] = Held(size=0)
+    assert until_end(cvm, handle).state is TaskState.RUNNING
+
+
+def test_a_look_that_fails_is_raised(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket) -> None:
+    handle = submitted(cvm, server)
+    server.on("DescribeImages", html())
+    assert fails(lambda: cvm.poll(handle, {})).kind is Kind.UNAVAILABLE
+    shows(server, image())
+    server.otherwise = lambda asked: Reply(403)
+    error = fails(lambda: cvm.poll(handle, {}))
+    assert error.kind is Kind.DENIED
+    assert "cos:HeadObject" in error.hint
+
+
+# ------------------------------------------------------------------------- what an earlier export has left there
+
+
+def test_a_stale_object_is_not_taken_for_the_new_one(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket) -> None:
+    key = f"nightly_{IMAGE}_system_snap-1.raw"
+    bucket.objects[key] = Held(modified=1_780_000_000.0)
+    handle = submitted(cvm, server, replace(REQUEST, prefixes=("nightly",)), (key,))
+    shows(server, image())
+    assert until_end(cvm, handle).state is TaskState.RUNNING
+    bucket.objects[key] = Held(modified=1_780_000_100.0)
+    assert until_end(cvm, handle).state is TaskState.SUCCEEDED, "the same bytes, written anew"
+
+
+def test_where_nobody_could_look_the_time_tells(cvm: Cvm, server: ScriptedServer, clock: Clock) -> None:
+    key = f"nightly_{IMAGE}_system_snap-1.raw"
+    server.otherwise = lambda asked: Reply(403)
+    handle = submitted(cvm, server, replace(REQUEST, prefixes=("nightly",)), (key,))
+    assert handle.details["before"] is None
+    bucket = server.otherwise = FakeBucket({key: Held(modified=clock.time - 1000)})
+    shows(server, image())
+    assert until_end(cvm, handle).state is TaskState.RUNNING
+    bucket.objects[key] = Held(modified=clock.time - 60)
+    assert until_end(cvm, handle).state is TaskState.SUCCEEDED
+
+
+def test_our_own_prefix_needs_no_clock(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket) -> None:
+    bucket.objects[KEY] = Held(modified=1.0)
+    handle = submitted(cvm, server)
+    shows(server, image())
+    assert until_end(cvm, handle).state is TaskState.SUCCEEDED
+    assert not any(asked.query.get("prefix") for asked in server.asked)
+
+
+# ------------------------------------------------------------------------------------------------------- paths
+
+
+def test_without_paths_the_names_tell(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket) -> None:
+    handle = submitted(cvm, server, keys=())
+    assert handle.task_id == "105591590"
+    shows(server, image(disks=2))
+    bucket.objects = {KEY: Held(), f"other_{IMAGE}_system_x.raw": Held()}
+    assert until_end(cvm, handle).state is TaskState.RUNNING, "one of two disks"
+    bucket.objects[KEY.replace("system", "data")] = Held()
+    done = until_end(cvm, handle)
+    assert done.state is TaskState.SUCCEEDED
+    assert [item.disk for item in done.artifacts] == ["system", "data"]
+
+
+def test_without_paths_the_root_disk_alone(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket) -> None:
+    handle = submitted(cvm, server, replace(REQUEST, root_disk_only=True), keys=())
+    shows(server, image(disks=2))
+    bucket.objects = {KEY: Held()}
+    assert until_end(cvm, handle).state is TaskState.SUCCEEDED
+
+
+# -------------------------------------------------------------------------------------------------------- find
+
+
+def test_an_object_with_our_prefix_proves_it(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket) -> None:
+    shows(server, image())
+    assert cvm.find(REQUEST, TOKEN, 1_780_000_000.0) is None
+    bucket.objects[KEY] = Held()
+    handle = cvm.find(REQUEST, TOKEN, 1_780_000_000.0)
+    assert handle is not None
+    assert (handle.operation, handle.task_id) == (Operation.EXPORT, None)
+    assert until_end(cvm, handle).state is TaskState.SUCCEEDED
+
+
+def test_so_does_an_unfinished_upload(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket) -> None:
+    shows(server, image())
+    bucket.uploads = [KEY]
+    assert cvm.find(REQUEST, TOKEN, 1_780_000_000.0) is not None
+
+
+def test_an_exporting_image_alone_proves_nothing(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket) -> None:
+    shows(server, image("EXPORTING"))
+    error = fails(lambda: cvm.find(REQUEST, TOKEN, 1_780_000_000.0))
+    assert (error.kind, error.code) == (Kind.CONFLICT, "ExportNotAttributable")
+    shows(server, image("NORMAL"))
+    assert cvm.find(REQUEST, TOKEN, 1_780_000_000.0) is None
+
+
+def test_what_was_there_before_is_not_ours(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket, clock: Clock) -> None:
+    request = replace(REQUEST, prefixes=("nightly",))
+    shows(server, image())
+    bucket.objects[f"nightly_{IMAGE}_system_snap-1.raw"] = Held(modified=clock.time - 86_400)
+    assert cvm.find(request, TOKEN, clock.time) is None
+    bucket.objects[f"nightly_{IMAGE}_system_snap-1.raw"] = Held(modified=clock.time + 60)
+    assert cvm.find(request, TOKEN, clock.time) is not None
+
+
+def test_no_bucket_no_export(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket) -> None:
+    shows(server, image())
+    bucket.exists = False
+    assert cvm.find(REQUEST, TOKEN, 1_780_000_000.0) is None
+
+
+# ------------------------------------------------------------------------------------------------ look up, cancel
+
+
+def test_export_task_ids_cannot_be_looked_up(cvm: Cvm) -> None:
+    error = fails(lambda: cvm.look_up("105591590"))
+    assert (error.kind, error.exit_code) == (Kind.UNSUPPORTED, 4)
+    assert "job id" in error.hint
+
+
+def test_but_images_can(cvm: Cvm, server: ScriptedServer) -> None:
+    for word, state in {
+        "EXPORTING": TaskState.RUNNING,
+        "NORMAL": TaskState.SUCCEEDED,
+        "ODD": TaskState.UNKNOWN,
+    }.items():
+        shows(server, image(word))
+        assert cvm.look_up(IMAGE).state is state
+    server.on("DescribeImages", refuse("InvalidImageId.NotFound"))
+    assert fails(lambda: cvm.look_up(IMAGE)).kind is Kind.NOT_FOUND
+
+
+def test_there_is_no_cancelling(cvm: Cvm, server: ScriptedServer) -> None:
+    handle = submitted(cvm, server)
+    assert fails(lambda: cvm.cancel(handle)).kind is Kind.UNSUPPORTED
