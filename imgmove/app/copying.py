@@ -20,9 +20,10 @@ from imgmove.core.ports import ObjectStore
 from imgmove.core.tasks import Artifact
 from imgmove.engine.steps import StepContext, StepFailed
 from imgmove.engine.transfer.bandwidth import parse_bandwidth
-from imgmove.engine.transfer.object_copy import Copied, CopyOptions, Surroundings, copy_object
+from imgmove.engine.transfer.object_copy import copy_object
 from imgmove.engine.transfer.record import CopyRecord
 from imgmove.engine.transfer.stream_copy import copy_converted
+from imgmove.engine.transfer.surroundings import Copied, CopyOptions, Surroundings
 from imgmove.images.convert import Conversion, can_convert, conversion
 
 #: Errors after which the copy is not over: a later run takes it up where it is.
@@ -107,6 +108,7 @@ def copy_one(
     try:
         copied = _copy(context, request, stores, executor, keeper)
     except ImgmoveError as error:
+        keeper.flush()
         if error.kind in _RESUMABLE:
             raise
         raise StepFailed(error) from error
@@ -127,9 +129,10 @@ def _copy(context: StepContext, request: CopyRequest, stores: Stores, executor: 
     source, destination = stores(request.source), stores(request.destination)
     around = Surroundings(
         executor,
-        stop=context.waiter.stop,
+        context.waiter,
         moved=lambda done, total: context.tell(Moved, done_bytes=done, total_bytes=total),
         keep=keeper.keep,
+        chance=context.chance,
         note=lambda text: context.tell(Noted, text=text),
     )
     convert = _conversion(source, request)
@@ -173,11 +176,16 @@ class _Keeper:
         if not durable and moment - self._kept_at < self._EVERY_SECONDS:
             return
         self._kept_at = moment
-        self._memo[self._memo_key] = record.to_json()
-        journal, job_id = self._context.journal, self._context.job.id
         if durable:
-            journal.made(job_id, _upload(self._request, record.upload_id, self._context.clock.now()))
-        journal.observed(job_id, self._context.step.name, self._memo)
+            upload = _upload(self._request, record.upload_id, self._context.clock.now())
+            self._context.journal.made(self._context.job.id, upload)
+        self.flush()
+
+    def flush(self) -> None:
+        """Write down what is known, if anything is."""
+        if self.record.upload_id:
+            self._memo[self._memo_key] = self.record.to_json()
+            self._context.journal.observed(self._context.job.id, self._context.step.name, self._memo)
 
     def finished(self, copied: Copied) -> None:
         journal, job_id, now = self._context.journal, self._context.job.id, self._context.clock.now()

@@ -18,10 +18,8 @@ from urllib.parse import quote
 from fastcrc import crc64
 
 from imgmove.core.errors import ImgmoveError, Kind
+from imgmove.core.files import FILE_ERROR_HEADER, FILE_ETAG_HEADER, PART_LOG_HEADER, file_etag, read_part_log
 from imgmove.core.ports import BucketInfo, ObjectInfo, PartInfo, SignedRequest, StoreLimits, UploadInfo
-
-#: Names the log in which the writer of a part notes that it is whole.
-PART_LOG_HEADER: Final = "x-imgmove-part-log"
 
 _MARK: Final = ".imgmove-"
 _READ_BYTES: Final = 4 << 20
@@ -74,11 +72,8 @@ class LocalStore:
         try:
             yield
         except OSError as error:
-            kind = _KINDS.get(error.errno or 0, Kind.UNAVAILABLE)
             name = errno.errorcode.get(error.errno or 0, "OSError")
-            raise ImgmoveError(
-                kind, f"{path}: {error.strerror or error}", code=name, hint=_HINTS.get(kind, "")
-            ) from error
+            raise _failure(name, f"{path}: {error.strerror or error}") from error
 
     # ------------------------------------------------------------------------------------------------ objects
 
@@ -91,7 +86,7 @@ class LocalStore:
                 return None
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, "is a directory", str(path))
-        etag = f"{stat.st_ino:x}-{stat.st_size:x}-{stat.st_mtime_ns:x}"
+        etag = file_etag(stat.st_ino, stat.st_size, stat.st_mtime_ns)
         return ObjectInfo(key, stat.st_size, etag, stat.st_mtime)
 
     def measure(self, key: str) -> int | None:
@@ -158,19 +153,14 @@ class LocalStore:
         return upload_id
 
     def parts(self, key: str, upload_id: str) -> Iterator[PartInfo]:
-        """The parts that the log names; a torn last line, of a machine that died, does not count."""
+        """The parts that the log names."""
         log = self._log(key, upload_id)
         if not log.exists():
-            raise ImgmoveError(Kind.NOT_FOUND, f"there is no unfinished copy {log}", code="NoSuchUpload")
-        found: dict[int, PartInfo] = {}
+            raise _no_upload(log)
         with self._errors(log):
-            lines = log.read_text("ascii", errors="replace").splitlines(keepends=True)
-        for line in lines:
-            words = line.split()
-            if line.endswith("\n") and len(words) == 3 and all(word.isdigit() for word in words):
-                number, length, value = map(int, words)
-                found[number] = PartInfo(number, length, "", value)
-        yield from (found[number] for number in sorted(found))
+            found = read_part_log(log.read_text("ascii", errors="replace"))
+        for number, (length, value) in sorted(found.items()):
+            yield PartInfo(number, length, "", value)
 
     def uploads(self, prefix: str) -> Iterator[UploadInfo]:
         path = self._path(prefix)
@@ -184,11 +174,14 @@ class LocalStore:
     def finish(self, key: str, upload_id: str, parts: Sequence[PartInfo]) -> ObjectInfo:
         partial, path = self._partial(key, upload_id), self._path(key)
         size = sum(part.size_bytes for part in parts)
+        if not partial.exists():
+            raise _no_upload(partial)
         with self._errors(partial):
-            if partial.stat().st_size != size:
+            if partial.stat().st_size < size:
                 raise ImgmoveError(
                     Kind.CORRUPT, f"{partial} has {partial.stat().st_size} bytes instead of {size}", code="SizeMismatch"
                 )
+            os.truncate(partial, size)  # parts that are not named are dropped, as object stores do
             _sync(partial)
             partial.replace(path)
             _sync(path.parent)
@@ -206,9 +199,9 @@ class LocalStore:
     # ------------------------------------------------------------------------------------------------ signing
 
     def sign_read(
-        self, key: str, _offset: int, _length: int, _etag: str | None, _expires_seconds: float
+        self, key: str, _offset: int, _length: int, etag: str | None, _expires_seconds: float
     ) -> SignedRequest:
-        return SignedRequest("GET", _url(self._path(key)))
+        return SignedRequest("GET", _url(self._path(key)), {FILE_ETAG_HEADER: etag} if etag else {})
 
     def sign_put_part(
         self, key: str, upload_id: str, _number: int, _length: int, _expires_seconds: float
@@ -219,11 +212,24 @@ class LocalStore:
     def share_url(self, key: str, _expires_seconds: float) -> str:
         return _url(self._path(key))
 
-    def failure(self, status: int, _headers: Mapping[str, str], _body: bytes) -> ImgmoveError:
-        return ImgmoveError(Kind.UNKNOWN, f"a file answered HTTP {status}", code="Unexpected")
+    def failure(self, _status: int, headers: Mapping[str, str], body: bytes) -> ImgmoveError:
+        """What the operating system refused to whoever moved a part."""
+        return _failure(headers.get(FILE_ERROR_HEADER, "OSError"), body.decode("utf-8", "replace"))
 
     def crc64_of(self, _headers: Mapping[str, str]) -> int | None:
         return None
+
+
+def _failure(name: str, text: str) -> ImgmoveError:
+    """The error for the operating system's, by its name."""
+    kind = _KINDS.get(getattr(errno, name, 0), Kind.UNAVAILABLE)
+    return ImgmoveError(kind, text, code=name, hint=_HINTS.get(kind, ""))
+
+
+def _no_upload(path: Path) -> ImgmoveError:
+    return ImgmoveError(
+        Kind.NOT_FOUND, f"there is no unfinished copy {path}", code="NoSuchUpload", hint="begin the copy anew"
+    )
 
 
 def _url(path: Path) -> str:

@@ -1,8 +1,8 @@
-"""HTTP connections of a worker thread: kept open between parts, checked before they are used again.
+"""HTTP connections of this process: kept open between parts, checked before they are used again.
 
-http.client rather than a pool on top of it: its `readinto` and a plain `sendall` move bytes through one buffer that is
-used again and again (docs/explanation/performance.md has the measurements). Proxies and certificates are those of the
-process that moves the part, which may be a worker on another machine: this is the one place that reads its environment.
+http.client for the heads, the socket itself for the bodies: large pieces through one buffer that is used again and
+again (docs/explanation/performance.md has the measurements). Proxies and certificates are those of the process that
+moves the part, which may be a worker on another machine: this is the one place that reads its environment.
 """
 
 from __future__ import annotations
@@ -14,75 +14,94 @@ import socket
 import ssl
 import threading
 from base64 import b64encode
+from collections import defaultdict
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
+from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from imgmove.core.hosts import is_loopback
 
-_local = threading.local()
+_CONNECT_SECONDS: Final = 10.0
+#: What names a CA bundle, as requests takes it; first wins.
+_BUNDLE_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 class Connections:
-    """Open connections of one thread, by scheme and address."""
+    """Open connections by scheme and address. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._open: dict[tuple[str, str, str], http.client.HTTPConnection] = {}
-        self._buffers: dict[int, bytearray] = {}
+        self._idle: dict[tuple[str, str], list[http.client.HTTPConnection]] = defaultdict(list)
+        self._lock = threading.Lock()
 
-    def take(self, parts: SplitResult, role: str, timeout_seconds: float) -> http.client.HTTPConnection:
-        """A connection that is alive as far as can be seen. Reading and writing keep apart by `role`."""
-        key = (role, parts.scheme, parts.netloc)
-        connection = self._open.pop(key, None)
-        if connection is not None and _is_stale(connection):
+    def take(self, address: SplitResult, timeout_seconds: float) -> http.client.HTTPConnection:
+        """A connection for one request at a time, alive as far as can be seen. Raises OSError, HTTPException."""
+        while True:
+            with self._lock:
+                idle = self._idle[_key(address)]
+                connection = idle.pop() if idle else None
+            if connection is None:
+                return _connect(address, timeout_seconds)
+            if not _is_stale(connection):
+                connection.sock.settimeout(timeout_seconds)
+                return connection
             connection.close()
-            connection = None
-        if connection is None:
-            connection = _connect(parts, timeout_seconds)
-        elif connection.sock is not None:
-            connection.sock.settimeout(timeout_seconds)
-        return connection
 
-    def give_back(self, parts: SplitResult, role: str, connection: http.client.HTTPConnection) -> None:
-        self._open[(role, parts.scheme, parts.netloc)] = connection
+    def give_back(self, address: SplitResult, connection: http.client.HTTPConnection) -> None:
+        """For the next part. Its last answer was read to the end."""
+        if connection.sock is not None:
+            with self._lock:
+                self._idle[_key(address)].append(connection)
 
-    def buffer(self, size_bytes: int) -> memoryview:
-        """This thread's buffer, used again for every part."""
-        if size_bytes not in self._buffers:
-            self._buffers = {size_bytes: bytearray(size_bytes)}
-        return memoryview(self._buffers[size_bytes])
+    def close_idle(self) -> None:
+        """Close what nobody uses. Safe to repeat."""
+        with self._lock:
+            idle = [connection for connections in self._idle.values() for connection in connections]
+            self._idle.clear()
+        for connection in idle:
+            connection.close()
+
+    def forget(self) -> None:
+        """For a forked process, which would else write into its parent's connections; its locks may be taken, too."""
+        self._lock = threading.Lock()
+        self.close_idle()
 
 
-def of_this_thread() -> Connections:
-    if not hasattr(_local, "connections"):
-        _local.connections = Connections()
-    found: Connections = _local.connections
-    return found
+pool: Final = Connections()
+os.register_at_fork(after_in_child=pool.forget)
+
+
+def _key(address: SplitResult) -> tuple[str, str]:
+    return address.scheme, address.netloc
 
 
 def _is_stale(connection: http.client.HTTPConnection) -> bool:
     """An idle connection that can be read from has been closed, or holds an answer to nothing."""
-    sock = connection.sock
-    if sock is None:
-        return True
     poll = select.poll()
-    poll.register(sock, select.POLLIN | select.POLLHUP | select.POLLERR)
+    poll.register(connection.sock, select.POLLIN | select.POLLHUP | select.POLLERR)
     return bool(poll.poll(0))
 
 
-def _connect(parts: SplitResult, timeout_seconds: float) -> http.client.HTTPConnection:
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    proxy = _proxy(parts.scheme, host)
+def _connect(address: SplitResult, timeout_seconds: float) -> http.client.HTTPConnection:
+    host, port = address.hostname or "", address.port or (443 if address.scheme == "https" else 80)
+    proxy = _proxy(address.scheme, host)
     to_host, to_port = (proxy.hostname or "", proxy.port or 80) if proxy else (host, port)
+    seconds = min(timeout_seconds, _CONNECT_SECONDS)
     connection = (
-        http.client.HTTPSConnection(to_host, to_port, timeout=timeout_seconds, context=_context())
-        if parts.scheme == "https"
-        else http.client.HTTPConnection(to_host, to_port, timeout=timeout_seconds)
+        http.client.HTTPSConnection(to_host, to_port, timeout=seconds, context=_context(_bundle()))
+        if address.scheme == "https"
+        else http.client.HTTPConnection(to_host, to_port, timeout=seconds)
     )
     if proxy:
         connection.set_tunnel(host, port, headers=_proxy_headers(proxy))
-    connection.connect()
+    try:
+        connection.connect()
+    except BaseException:
+        connection.close()
+        raise
+    connection.sock.settimeout(timeout_seconds)
     connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 
@@ -91,7 +110,8 @@ def _proxy(scheme: str, host: str) -> SplitResult | None:
     """The environment's proxy for this host, tunnelled through; never for a loopback address."""
     if is_loopback(host) or proxy_bypass(host):
         return None
-    url = getproxies().get(scheme, "")
+    proxies = getproxies()
+    url = proxies.get(scheme) or proxies.get("all", "")
     return urlsplit(url if "://" in url else f"http://{url}") if url else None
 
 
@@ -102,13 +122,17 @@ def _proxy_headers(proxy: SplitResult) -> Mapping[str, str]:
     return {"Proxy-Authorization": "Basic " + b64encode(pair.encode()).decode()}
 
 
-@lru_cache(maxsize=1)
-def _context() -> ssl.SSLContext:
-    """Checks certificates against what `SSL_CERT_FILE` or `REQUESTS_CA_BUNDLE` names, else the system's."""
-    named = os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE")
-    context = ssl.create_default_context(cafile=named)
-    if not named:
-        import certifi
+def _bundle() -> str:
+    """The certificates to trust: what the environment names, else certifi's."""
+    named = next((os.environ[name] for name in _BUNDLE_VARIABLES if os.environ.get(name)), "")
+    if named:
+        return named
+    import certifi
 
-        context.load_verify_locations(certifi.where())
-    return context
+    return certifi.where()
+
+
+@lru_cache(maxsize=4)
+def _context(bundle: str) -> ssl.SSLContext:
+    is_directory = Path(bundle).is_dir()
+    return ssl.create_default_context(cafile=None if is_directory else bundle, capath=bundle if is_directory else None)

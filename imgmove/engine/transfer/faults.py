@@ -21,8 +21,16 @@ class ConnectionFault(PartFault):
     """No answer, or a connection that broke."""
 
 
-class RangeFault(PartFault):
-    """An answer that is not the range asked for: the source is not what it was, or is no store."""
+class ForeignFault(PartFault):
+    """An answer that is none of a store's: a page of a proxy in between, bytes that nobody asked for."""
+
+
+class ChangedFault(PartFault):
+    """The source is not what it was when the copy began."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__("read", text)
+        self.args = (text,)
 
 
 class AnswerFault(PartFault):

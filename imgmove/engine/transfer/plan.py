@@ -12,7 +12,10 @@ from imgmove.core.units import format_size
 
 MIB: Final = 1 << 20
 #: Big enough that requests cost little, small enough that a part sent again is no loss.
-DEFAULT_PART_BYTES: Final = 16 * MIB
+_SMALLEST_CHOICE: Final = 8 * MIB
+_LARGEST_CHOICE: Final = 32 * MIB
+#: Between the two an object is cut in so many parts, so that all workers have several of them.
+_PARTS_WANTED: Final = 32
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class PartPlan:
 def plan_parts(size_bytes: int, limits: StoreLimits, wanted_bytes: int | None = None) -> PartPlan:
     """A plan within `limits`, with parts of `wanted_bytes` (a usage error where that cannot be), else of our choice.
 
-    Our choice is 16 MiB, or more where the object would need too many of them, in whole MiB.
+    Our choice is 8 to 32 MiB, by the object's size, and more where it would need too many of them; in whole MiB.
     """
     if size_bytes > limits.max_object_bytes:
         raise ImgmoveError(
@@ -61,8 +64,13 @@ def plan_parts(size_bytes: int, limits: StoreLimits, wanted_bytes: int | None = 
     least = -(-size_bytes // limits.max_parts)
     if wanted_bytes is not None:
         return PartPlan(size_bytes, _checked(size_bytes, wanted_bytes, least, limits))
-    chosen = max(DEFAULT_PART_BYTES, limits.min_part_bytes, -(-least // MIB) * MIB)
+    handy = min(_LARGEST_CHOICE, max(_SMALLEST_CHOICE, _whole_mib(-(-size_bytes // _PARTS_WANTED))))
+    chosen = max(handy, limits.min_part_bytes, _whole_mib(least))
     return PartPlan(size_bytes, min(chosen, limits.max_part_bytes))
+
+
+def _whole_mib(size_bytes: int) -> int:
+    return -(-size_bytes // MIB) * MIB
 
 
 def _checked(size_bytes: int, wanted_bytes: int, least: int, limits: StoreLimits) -> int:

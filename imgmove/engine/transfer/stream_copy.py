@@ -8,27 +8,30 @@ parts that the destination does not hold. The first part, which holds the header
 from __future__ import annotations
 
 import hashlib
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.ports import ObjectInfo, ObjectStore, PartInfo, StoreLimits
-from imgmove.engine.transfer import wire
+from imgmove.engine.transfer.completion import complete, remove_wrong
 from imgmove.engine.transfer.crc64 import combine_all, crc64
 from imgmove.engine.transfer.faults import PartFault
-from imgmove.engine.transfer.mending import corrupt, delay_or_raise, lost_upload, store_error
-from imgmove.engine.transfer.object_copy import SIGNATURE_SECONDS, Copied, CopyOptions, Surroundings
+from imgmove.engine.transfer.mending import corrupt, lost_upload, name_of, no_source, store_error
+from imgmove.engine.transfer.mover import Mover
+from imgmove.engine.transfer.part_task import PartDone, PartTask
+from imgmove.engine.transfer.read_ahead import ReadAhead
 from imgmove.engine.transfer.record import Comparison, CopyRecord
+from imgmove.engine.transfer.surroundings import SIGNATURE_SECONDS, Copied, CopyOptions, Surroundings
+from imgmove.engine.transfer.taking_up import begin_upload, held_parts, open_uploads
+from imgmove.engine.transfer.window import Window
+from imgmove.engine.transfer.wire import send_part
 
-_READ_BYTES: Final = 4 << 20
-_READ_AHEAD: Final = 4
 _PART_BYTES: Final = 8 << 20
-#: What parts in memory (being filled, and in flight) may take together, as far as the part size allows.
-_BUFFER_BYTES: Final = 48 << 20
-_TICK_SECONDS: Final = 0.2
+#: What parts in flight may take together in memory, as far as the part size allows.
+_IN_FLIGHT_BYTES: Final = 32 << 20
+_DIFFERS: Final = "the finished object differs from what was sent, and was removed again"
 
 
 class Converted(Protocol):
@@ -67,272 +70,220 @@ def copy_converted(
     record: CopyRecord | None = None,
 ) -> Copied:
     """Copy one object through `convert`. Safe to repeat. Raises as `copy_object`, and what the converter refuses."""
-    info = source.head(source_key)
+    info = around.ask(lambda: source.head(source_key), f"looking at {name_of(source, source_key)}")
     if info is None:
-        raise ImgmoveError(
-            Kind.NOT_FOUND, f"there is no object {source.scheme}://{source.bucket}/{source_key}", code="NoSuchKey",
-            hint="check bucket and key",
-        )  # fmt: skip
-    return _StreamCopy(source, info, destination, key, convert, options, around).run(record)
+        raise no_source(source, source_key)
+    before = around.ask(lambda: destination.head(key), f"looking at {name_of(destination, key)}")
+    return _StreamCopy(source, info, destination, key, before, convert, options, around).run(record)
 
 
-@dataclass
-class _Sending:
+@dataclass(frozen=True)
+class _Full:
+    """A part of the result, full."""
+
     number: int
     offset: int
-    body: bytes
+    body: bytes | bytearray
     crc: int
-    tries: int = 0
 
 
 class _StreamCopy:
+    """One copy under way. `known` is what the destination may hold already; `parts` is what it holds for sure."""
+
     def __init__(
         self,
         source: ObjectStore,
         info: ObjectInfo,
         destination: ObjectStore,
         key: str,
+        before: ObjectInfo | None,
         convert: Convert,
         options: CopyOptions,
         around: Surroundings,
     ) -> None:
         self.source, self.info = source, info
-        self.destination, self.key = destination, key
+        self.destination, self.key, self.before = destination, key, before
         self.convert, self.options, self.around = convert, options, around
-        self.name = f"{destination.scheme}://{destination.bucket}/{key}"
+        self.name = name_of(destination, key)
         self.record = CopyRecord()
         self.known: dict[int, PartInfo] = {}
         self.parts: dict[int, tuple[PartInfo, int]] = {}
-        self.running: dict[Future[wire.PartDone], _Sending] = {}
-        self.compared = 0
-        self.sent_bytes = self.parts_sent = 0
+        self.compared = self.sent_bytes = self.parts_sent = self.parts_reused = 0
 
     def run(self, record: CopyRecord | None) -> Copied:
         self._take_up(record or CopyRecord())
-        try:
-            is_compared = self._pass()
-        finally:
-            for future in self.running:
-                future.cancel()
-            wait(self.running)
-        finished = self._finish()
-        whole = combine_all((crc, part.size_bytes) for part, crc in (self.parts[n] for n in sorted(self.parts)))
-        if finished.crc64 is not None and finished.crc64 != whole:
-            self.destination.delete(self.key)
-            raise corrupt(self.name, "the finished object differs from what was sent, and was removed again")
-        comparison = Comparison(self.compared, len(self.parts), is_compared)
+        copied = self._attempt()
+        if copied is None and self.parts_reused:
+            self.around.note(f"{self.name}: parts of an earlier run are not of this source: sending everything anew")
+            self._begin()
+            copied = self._attempt()
+        if copied is None:
+            raise corrupt(self.name, _DIFFERS)
+        return copied
+
+    def _attempt(self) -> Copied | None:
+        """Convert, send and finish; None where the finished object was wrong and is removed."""
+        is_compared = self._convert()
+        parts = [self.parts[number] for number in sorted(self.parts)]
+        whole = combine_all((crc, part.size_bytes) for part, crc in parts)
+        size = sum(part.size_bytes for part, _ in parts)
+        finished = complete(
+            self.destination, self.key, self.record.upload_id, [part for part, _ in parts],
+            lambda found: self._is_it(found, size, whole), self.around,
+        )  # fmt: skip
+        if finished.size_bytes != size or finished.crc64 not in {None, whole}:
+            remove_wrong(self.destination, self.key, self.around)
+            return None
+        comparison = Comparison(self.compared, len(parts), is_compared)
         if finished.crc64 is not None:
             comparison = comparison.with_(whole="ours = destination")
         return Copied(finished, comparison, self.sent_bytes, self.parts_sent)
 
+    def _is_it(self, found: ObjectInfo, size_bytes: int, crc: int) -> bool:
+        if found.size_bytes != size_bytes:
+            return False
+        if found.crc64 is not None:
+            return found.crc64 == crc
+        return self.before is None or self.before.etag != found.etag
+
     # ---------------------------------------------------------------------------------------- upload and parts
 
     def _take_up(self, record: CopyRecord) -> None:
-        """The journal's upload, else an unfinished one of this key, else a new one."""
+        """The journal's upload, else the newest unfinished one of this key, else a new one."""
         if record.belongs_to(self.info.etag, self.info.size_bytes) and self._hold(record):
             return
-        uploads = [upload for upload in self.destination.uploads(self.key) if upload.key == self.key]
+        uploads = open_uploads(self.destination, self.key, self.around)
         newest = max(uploads, key=lambda upload: upload.initiated, default=None)
         found = CopyRecord(newest.upload_id if newest else "", 0, self.info.etag, self.info.size_bytes)
-        if newest is not None and self._hold(found):
-            return
-        self.record = CopyRecord(self.destination.begin(self.key), 0, self.info.etag, self.info.size_bytes)
-        self.around.keep(self.record, True)
+        if newest is None or not self._hold(found):
+            self._begin({upload.upload_id for upload in uploads})
 
     def _hold(self, record: CopyRecord) -> bool:
-        try:
-            self.known = {part.number: part for part in self.destination.parts(self.key, record.upload_id)}
-        except ImgmoveError as error:
-            if error.kind is not Kind.NOT_FOUND:
-                raise
+        parts = held_parts(self.destination, self.key, record.upload_id, self.around)
+        if parts is None:
             return False
-        self.record = record
+        self.known, self.record = {part.number: part for part in parts}, record
         self.around.keep(self.record, True)
         return True
 
-    def _is_held(self, sending: _Sending) -> PartInfo | None:
-        """The part that the destination holds, if it is this one: by our CRC of then, or by its ETag, an MD5."""
-        part = self.known.get(sending.number)
-        if part is None or part.size_bytes != len(sending.body):
-            return None
-        noted = self.record.crcs.get(str(sending.number), part.crc64)
-        if noted is not None:
-            return part if noted == sending.crc else None
-        digest = hashlib.md5(sending.body, usedforsecurity=False).hexdigest()
-        return part if digest == part.etag.lower() else None
+    def _begin(self, known: set[str] | None = None) -> None:
+        upload_id = begin_upload(self.destination, self.key, known or set(), self.around)
+        self.known, self.parts = {}, {}
+        self.record = CopyRecord(upload_id, 0, self.info.etag, self.info.size_bytes)
+        self.around.keep(self.record, True)
 
-    # ------------------------------------------------------------------------------------------------ the pass
+    def _held(self, part: _Full) -> PartInfo | None:
+        """The part that the destination holds, if it is this one: by our CRC of then, or by its ETag, an MD5."""
+        there = self.known.get(part.number)
+        if there is None or there.size_bytes != len(part.body):
+            return None
+        noted = self.record.crcs.get(str(part.number), there.crc64)
+        if noted is not None:
+            return there if noted == part.crc else None
+        digest = hashlib.md5(part.body, usedforsecurity=False).hexdigest()
+        return there if digest == there.etag.lower() else None
+
+    # --------------------------------------------------------------------------------------------- converting
+
+    def _convert(self) -> bool:
+        """Read, convert and send everything; True where what was read was compared with the source's CRC-64.
+
+        Where what was read turns out damaged, it is read once more, and only parts that differ are sent again.
+        """
+        try:
+            return self._pass()
+        except ImgmoveError as error:
+            if error.kind is not Kind.CORRUPT or error.code == "ChecksumMismatch":
+                raise
+            self.around.note(f"{error}; reading {name_of(self.source, self.info.key)} once more")
+        self.known |= {number: part for number, (part, _) in self.parts.items()}
+        self.parts = {}
+        return self._pass()
 
     def _pass(self) -> bool:
-        """Read, convert and send everything once. True where the source's CRC-64 was compared with what was read."""
-        reading = _Reading(self.source, self.info, self.options, self.around, self._check_stop)
-        converted = self.convert(reading.pieces(), self.info.size_bytes)
-        part_bytes = stream_part_bytes(converted.largest_bytes, self.destination.limits)
-        in_flight = max(1, min(self.options.workers, _BUFFER_BYTES // part_bytes))
-        kept_back = first_part_bytes(self.destination.limits) - converted.head_bytes
-        front, number, offset, buffer = b"", 2, first_part_bytes(self.destination.limits), bytearray()
-        for piece in converted.body:
-            if len(front) < kept_back:
-                taken = kept_back - len(front)
-                front, piece = front + piece[:taken], piece[taken:]
-            buffer += piece
-            while len(buffer) >= part_bytes:
-                self._send(number, offset, bytes(buffer[:part_bytes]), in_flight)
-                del buffer[:part_bytes]
-                number, offset = number + 1, offset + part_bytes
-            self._check_stop()
-        if buffer:
-            self._send(number, offset, bytes(buffer), in_flight)
-        self._settle_all(0)
-        is_compared = reading.compare(self.name)
-        self._send(1, 0, converted.head() + front, in_flight)
-        self._settle_all(0)
+        reading = ReadAhead(self.source, self.info, self.options, self.around)
+        pieces = reading.pieces()
+        try:
+            converted = self.convert(pieces, self.info.size_bytes)
+            part_bytes = stream_part_bytes(converted.largest_bytes, self.destination.limits)
+            front = bytearray()
+            in_flight = max(1, min(self.options.workers, _IN_FLIGHT_BYTES // part_bytes))
+            self._send(self._missing(self._cut(converted, part_bytes, front)), in_flight)
+            is_compared = reading.compare()
+        finally:
+            pieces.close()  # type: ignore[attr-defined]  # a generator: what it still fetches is let go
+        head = converted.head() + bytes(front)
+        self._send(self._missing(iter([_Full(1, 0, head, crc64(head))])), 1)
         return is_compared
 
-    def _check_stop(self) -> None:
-        if self.around.stop.is_set():
-            raise ImgmoveError(
-                Kind.INTERRUPTED, f"the copy to {self.name} was stopped; {len(self.parts)} parts are there",
-                code="Interrupted", hint="run it again, or `imgmove jobs resume`: no part is sent twice",
-            )  # fmt: skip
+    def _cut(self, converted: Converted, part_bytes: int, front: bytearray) -> Iterator[_Full]:
+        """The body in parts; what the first part holds of it goes to `front`."""
+        first_bytes = first_part_bytes(self.destination.limits)
+        kept_back = first_bytes - converted.head_bytes
+        number, offset, buffer = 2, first_bytes, bytearray()
+        for body in converted.body:
+            piece = memoryview(body)
+            if len(front) < kept_back:
+                taken = min(len(piece), kept_back - len(front))
+                front += piece[:taken]
+                piece = piece[taken:]
+            while len(buffer) + len(piece) >= part_bytes:
+                room = part_bytes - len(buffer)
+                buffer += piece[:room]
+                yield _Full(number, offset, buffer, crc64(buffer))
+                piece, buffer = piece[room:], bytearray()
+                number, offset = number + 1, offset + part_bytes
+            buffer += piece
+        if buffer:
+            yield _Full(number, offset, buffer, crc64(buffer))
 
-    def _send(self, number: int, offset: int, body: bytes, in_flight: int) -> None:
-        """Hand a part to a worker, waiting while too many are in flight; a part that is there is not sent."""
-        sending = _Sending(number, offset, body, crc64(body))
-        held = self._is_held(sending)
-        if held is not None:
-            self.parts[number] = (held, sending.crc)
-            return
-        self._settle_all(in_flight - 1)
-        self._submit(sending)
+    def _missing(self, parts: Iterator[_Full]) -> Iterator[_Full]:
+        """Those that have to be sent; the others are noted as there."""
+        for part in parts:
+            held = self._held(part)
+            if held is None:
+                yield part
+            else:
+                self.parts[part.number] = (held, part.crc)
+                self.parts_reused += 1
 
-    def _submit(self, sending: _Sending) -> None:
-        write = self.destination.sign_put_part(
-            self.key, self.record.upload_id, sending.number, len(sending.body), SIGNATURE_SECONDS
-        )
-        limit = self.options.bandwidth.limit(self.around.now())
-        task = wire.PartTask(
-            sending.number, sending.offset, len(sending.body), write, write, timeout_seconds=self.options.timeout_seconds,
-            bytes_per_second=limit,
+    # ------------------------------------------------------------------------------------------------ sending
+
+    def _send(self, parts: Iterator[_Full], in_flight: int) -> None:
+        mover: Mover[_Full] = Mover(
+            self._start, self._arrived, self._explain, Window(in_flight), self.around,
+            limit=lambda: self.options.bandwidth.limit(self.around.local_time()), state=self._state,
         )  # fmt: skip
-        self.running[self.around.executor.submit(wire.send_part, task, sending.body)] = sending
+        mover.move(parts)
 
-    def _settle_all(self, most: int) -> None:
-        """Wait until at most `most` parts are in flight."""
-        while len(self.running) > most:
-            self._check_stop()
-            done, _ = wait(self.running, timeout=_TICK_SECONDS, return_when=FIRST_COMPLETED)
-            for future in done:
-                self._settle(future, self.running.pop(future))
+    def _state(self) -> str:
+        return f"copying to {self.name}: {len(self.parts)} parts are there"
 
-    def _settle(self, future: Future[wire.PartDone], sending: _Sending) -> None:
-        try:
-            done = future.result()
-        except PartFault as fault:
-            self._again(sending, store_error(fault, self.source, self.info.key, self.destination))
-            return
-        theirs = self.destination.crc64_of(done.write_headers)
-        if theirs is not None and theirs != sending.crc:
-            self._again(
-                sending, corrupt(self.name, f"part {sending.number} arrived with another CRC-64 than it was sent with")
-            )
-            return
-        self.compared += theirs is not None
-        self.sent_bytes += len(sending.body)
-        self.parts_sent += 1
-        etag = done.write_headers.get("etag", "").strip('"')
-        self.parts[sending.number] = (PartInfo(sending.number, len(sending.body), etag, theirs), sending.crc)
-        self.record.crcs[str(sending.number)] = sending.crc
-        self.around.keep(self.record, False)
-
-    def _again(self, sending: _Sending, error: ImgmoveError) -> None:
-        sending.tries += 1
-        seconds = delay_or_raise(error, sending.tries, self.around.chance)
-        self.around.note(f"part {sending.number} again in {seconds:.1f} s: {error}")
-        self.around.stop.wait(seconds)
-        self._check_stop()
-        self._submit(sending)
-
-    def _finish(self) -> ObjectInfo:
-        """Complete the upload; where the answer is lost, look whether it took effect."""
-        parts = [self.parts[number][0] for number in sorted(self.parts)]
-        size = sum(part.size_bytes for part in parts)
-        try:
-            return self.destination.finish(self.key, self.record.upload_id, parts)
-        except ImgmoveError as error:
-            if not (error.maybe_applied or error.kind is Kind.NOT_FOUND):
-                raise
-            found = self.destination.head(self.key)
-            if found is not None and found.size_bytes == size:
-                return found
-            if error.kind is Kind.NOT_FOUND:
-                raise lost_upload(self.name) from error
-            return self.destination.finish(self.key, self.record.upload_id, parts)
-
-
-class _Reading:
-    """The source's bytes in order, fetched ahead by workers, with their CRC."""
-
-    def __init__(
-        self,
-        source: ObjectStore,
-        info: ObjectInfo,
-        options: CopyOptions,
-        around: Surroundings,
-        check_stop: Callable[[], None],
-    ) -> None:
-        self._source, self._info = source, info
-        self._options, self._around = options, around
-        self._check_stop = check_stop
-        self._crc = 0
-        self._read_bytes = 0
-
-    def pieces(self) -> Iterator[bytes]:
-        size = self._info.size_bytes
-        waiting = deque((offset, min(_READ_BYTES, size - offset)) for offset in range(0, size, _READ_BYTES))
-        ahead: deque[tuple[tuple[int, int], Future[bytes]]] = deque()
-        try:
-            while waiting or ahead:
-                while waiting and len(ahead) < _READ_AHEAD:
-                    extent = waiting.popleft()
-                    ahead.append((extent, self._fetch(extent)))
-                extent, future = ahead.popleft()
-                piece = self._result(extent, future)
-                self._crc = crc64(piece, self._crc)
-                self._read_bytes += len(piece)
-                self._around.moved(self._read_bytes, size)
-                yield piece
-        finally:
-            for _, future in ahead:
-                future.cancel()
-
-    def _fetch(self, extent: tuple[int, int]) -> Future[bytes]:
-        offset, length = extent
-        read = self._source.sign_read(self._info.key, offset, length, self._info.etag, SIGNATURE_SECONDS)
-        task = wire.PartTask(
-            0, offset, length, read, None, self._info.etag, self._options.timeout_seconds, compute_crc=False
+    def _start(self, part: _Full, meter: str, bytes_per_second: int) -> Future[PartDone]:
+        write = self.destination.sign_put_part(
+            self.key, self.record.upload_id, part.number, len(part.body), SIGNATURE_SECONDS
         )
-        return self._around.executor.submit(wire.fetch_part, task)
+        task = PartTask(
+            part.number, part.offset, len(part.body), None, write, timeout_seconds=self.options.timeout_seconds,
+            bytes_per_second=bytes_per_second, meter=meter,
+        )  # fmt: skip
+        return self.around.executor.submit(send_part, task, part.body)
 
-    def _result(self, extent: tuple[int, int], future: Future[bytes]) -> bytes:
-        """The bytes of a range, fetched again as often as makes sense."""
-        tries = 0
-        while True:
-            self._check_stop()
-            try:
-                return future.result()
-            except PartFault as fault:
-                tries += 1
-                error = store_error(fault, self._source, self._info.key, self._source)
-                seconds = delay_or_raise(error, tries, self._around.chance)
-            self._around.note(f"reading at {extent[0]} again in {seconds:.1f} s: {error}")
-            self._around.stop.wait(seconds)
-            future = self._fetch(extent)
+    def _explain(self, fault: PartFault) -> ImgmoveError:
+        error = store_error(fault, self.source, self.info.key, self.destination)
+        is_gone = error.kind is Kind.NOT_FOUND and error.code != "NoSuchBucket"
+        return lost_upload(self.name) if is_gone else error
 
-    def compare(self, name: str) -> bool:
-        """What was read against the source's own CRC-64; CORRUPT where they differ, False where there is none."""
-        if self._info.crc64 is None or self._read_bytes != self._info.size_bytes:
-            return False
-        if self._crc != self._info.crc64:
-            raise corrupt(name, "what was read has another CRC-64 than the source reports")
-        return True
+    def _arrived(self, part: _Full, done: PartDone) -> ImgmoveError | None:
+        """The destination has the part; CORRUPT is returned where its CRC-64 is not ours."""
+        theirs = self.destination.crc64_of(done.write_headers)
+        self.sent_bytes += len(part.body)
+        self.parts_sent += 1
+        if theirs is not None and theirs != part.crc:
+            return corrupt(self.name, f"part {part.number} arrived with another CRC-64 than it was sent with")
+        self.compared += theirs is not None
+        etag = done.write_headers.get("etag", "").strip('"')
+        self.parts[part.number] = (PartInfo(part.number, len(part.body), etag, theirs), part.crc)
+        self.record.crcs[str(part.number)] = part.crc
+        self.around.keep(self.record, False)
+        return None
