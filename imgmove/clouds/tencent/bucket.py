@@ -89,15 +89,16 @@ class Bucket:
         return self._signer_of(access_key).url(method, address, key, parameters, seconds)
 
     def check_existence(self) -> None:
-        """Raise NOT_FOUND (`NoSuchBucket`) if there is no such bucket. Asked once: one that was seen is taken as there.
+        """Raise NOT_FOUND (`NoSuchBucket`) if COS says that there is no such bucket; asked once, if it was never seen.
 
         An answer to HEAD says only 404, be it for the object or for the bucket.
         """
         if self._is_seen:
             return
-        answer = self.send("HEAD")
-        if answer.status == 404:
+        answer = self.send("GET", parameters={"max-keys": "1"})
+        if store_errors.code_of(answer) == "NoSuchBucket":
             raise self.missing()
+        self._is_seen = True
 
     def missing(self) -> ImgmoveError:
         return ImgmoveError(
@@ -131,8 +132,9 @@ class Bucket:
         address = bucket_address(self.name, guess, self._settings)
         answer = self._send(address, "GET", "", {"location": ""}, {})
         root = answers.xml_root(answer.body)
-        if answer.status < 300 and root is not None and root.tag != "Error" and (root.text or "").strip():
-            return (root.text or "").strip()
+        if answer.status < 300 and root is not None and root.tag != "Error":
+            # whoever answers without naming a region has the bucket where it was asked
+            return (root.text or "").strip() if root.tag == "LocationConstraint" else guess
         region = store_errors.bucket_region(answer)
         if region:
             return region
@@ -147,7 +149,7 @@ class Bucket:
         region = store_xml.bucket_regions(root).get(self.name, "") if root is not None else ""
         if region:
             return region
-        if refused.status == 404 or refused.status < 300:
+        if refused.status == 404:
             raise self.missing()
         raise store_errors.refusal(refused, changes=False).with_hint(
             f"the region of the bucket {self.name} cannot be found out: give it with --region"

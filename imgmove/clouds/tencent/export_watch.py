@@ -31,6 +31,9 @@ EXPORT_GRACE_SECONDS: Final = 600.0
 #: Where EXPORTING never showed, nothing tells a long export from a failed one; Terraform waits as long.
 UNSEEN_EXPORT_GRACE_SECONDS: Final = 3600.0
 
+#: An object that was last written so long ago does not grow any more.
+STABLE_SECONDS: Final = 60.0
+
 #: States in which an image is certainly not being exported.
 _AT_REST: Final = frozenset({"NORMAL", "USING", "SYNCING", ""})
 
@@ -58,6 +61,10 @@ class _Look:
     @property
     def is_complete(self) -> bool:
         return len(self.objects) >= self.expected and all(info.size_bytes for info in self.objects.values())
+
+    def is_old(self, now: float) -> bool:
+        """Were all objects last written a while ago? Then the second look would show the same."""
+        return all(0 < info.last_modified < now - STABLE_SECONDS for info in self.objects.values())
 
     @property
     def marks(self) -> dict[str, list[Any]]:
@@ -89,7 +96,7 @@ class ExportWatch:
             "shown": bool(memo.get("shown")) or EXPORTING in look.states.values(),
         }
         if look.is_complete and not look.is_busy:
-            if memo.get("objects") != look.marks:
+            if memo.get("objects") != look.marks and not look.is_old(self._now()):
                 return self._going(handle, look, "exported; looking whether the objects are stable", kept)
             return TaskReport(
                 TaskState.SUCCEEDED, progress=100, vendor_state=look.word, task_id=handle.task_id,
@@ -123,7 +130,12 @@ class ExportWatch:
 
     def _named(self, target: ExportTarget) -> Iterator[ObjectInfo]:
         store = self._store(target.bucket)
-        found = (store.head(key) for key in target.keys)
+        try:
+            found = [store.head(key) for key in target.keys]
+        except ImgmoveError as error:
+            if error.kind is not Kind.NOT_FOUND:
+                raise
+            return iter(())  # CVM has accepted the bucket: one that is gone fails the export in the end
         return (info for info in found if info is not None)
 
     def _listed(self, target: ExportTarget) -> Iterator[ObjectInfo]:

@@ -49,11 +49,7 @@ class CosStore:
 
     def bucket_info(self) -> BucketInfo:
         """Region and encryption; the latter unknown where we may not look."""
-        answer = self._bucket.send("HEAD")
-        if answer.status == 404:
-            raise self._bucket.missing()
-        if answer.status >= 300:
-            raise store_errors.refusal(answer, changes=False, asked_region=self._bucket.region)
+        self._bucket.call("GET", parameters={"location": ""})
         return BucketInfo(self.bucket, self._bucket.region, self._encrypts())
 
     def _encrypts(self) -> bool | None:

@@ -40,8 +40,6 @@ class FakeBucket:
 
     def _head(self, key: str) -> Reply:
         held = self.objects.get(key)
-        if not key:
-            return Reply(200)
         if held is None:
             return Reply(404)
         headers = {"Content-Length": str(held.size), "ETag": f'"{held.etag}"',

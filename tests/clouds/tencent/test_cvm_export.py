@@ -153,6 +153,29 @@ def test_done_means_there_whole_stable_and_at_rest(cvm: Cvm, server: ScriptedSer
     assert (artifact.format, artifact.disk, artifact.size, artifact.crc64) == (DiskFormat.RAW, "system", 9, "77")
 
 
+def test_objects_of_long_ago_need_no_second_look(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket, clock: Clock,
+                                                 ) -> None:  # fmt: skip
+    handle = submitted(cvm, server)
+    shows(server, image("NORMAL"))
+    bucket.objects[KEY] = Held(modified=clock.time)
+    clock.time += 60
+    assert cvm.poll(handle, {}).state is TaskState.RUNNING
+    clock.time += 1
+    assert cvm.poll(handle, {}).state is TaskState.SUCCEEDED
+
+
+def test_a_bucket_that_vanishes_fails_the_export_in_the_end(
+    cvm: Cvm, server: ScriptedServer, bucket: FakeBucket, clock: Clock
+) -> None:
+    handle = submitted(cvm, server)
+    shows(server, image("NORMAL"))
+    bucket.exists = False
+    report = cvm.poll(handle, {})
+    assert report.state is TaskState.RUNNING
+    clock.time += UNSEEN_EXPORT_GRACE_SECONDS + 1
+    assert cvm.poll(handle, report.memo).state is TaskState.FAILED
+
+
 def test_exporting_need_not_show(cvm: Cvm, server: ScriptedServer, bucket: FakeBucket) -> None:
     handle = submitted(cvm, server)
     shows(server, image("NORMAL"))
@@ -296,7 +319,7 @@ def test_where_nobody_could_look_the_time_tells(cvm: Cvm, server: ScriptedServer
     bucket = server.otherwise = FakeBucket({key: Held(modified=clock.time - 1000)})
     shows(server, image())
     assert until_end(cvm, handle).state is TaskState.RUNNING
-    bucket.objects[key] = Held(modified=clock.time - 60)
+    bucket.objects[key] = Held(modified=clock.time - 50)
     assert until_end(cvm, handle).state is TaskState.SUCCEEDED
 
 
