@@ -19,6 +19,7 @@ import urllib3
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
+    LocationValueError,
     NameResolutionError,
     NewConnectionError,
     ProxyError,
@@ -34,7 +35,7 @@ from imgmove.core.text import clean
 MAX_ANSWER_BYTES: Final = 64 << 20
 _POOL_SIZE: Final = 32
 #: The request never left this machine, so nothing can have been done.
-_NOT_SENT: Final = (ConnectTimeoutError, NewConnectionError, NameResolutionError, ProxyError)
+_NOT_SENT: Final = (ConnectTimeoutError, LocationValueError, NewConnectionError, NameResolutionError, ProxyError)
 
 
 @dataclass(frozen=True)

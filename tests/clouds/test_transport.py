@@ -1,0 +1,118 @@
+"""Connections: which proxy, how far a request got that failed, and how much of an answer is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from imgmove.clouds.transport import Transport
+from imgmove.core.errors import ImgmoveError, Kind
+from imgmove.core.settings import Settings
+from tests.clouds.tencent.scripted import Reply, ScriptedServer
+
+SETTINGS = Settings(connect_timeout_seconds=0.5, read_timeout_seconds=0.5)
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    found = ScriptedServer()
+    yield found
+    found.close()
+
+
+def fails(call: Callable[[], object]) -> ImgmoveError:
+    with pytest.raises(ImgmoveError) as caught:
+        call()
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("environment", "url", "proxy"),
+    [
+        ({}, "https://a.example.com", ""),
+        ({"HTTPS_PROXY": "http://p:1"}, "https://a.example.com", "http://p:1"),
+        ({"https_proxy": "http://p:1", "HTTPS_PROXY": "http://q:1"}, "https://a.example.com", "http://p:1"),
+        ({"HTTPS_PROXY": "http://p:1"}, "http://a.example.com", ""),
+        ({"ALL_PROXY": "http://p:1"}, "http://a.example.com", "http://p:1"),
+        ({"HTTP_PROXY": "http://p:1"}, "http://127.0.0.1:9", ""),
+        ({"HTTP_PROXY": "http://p:1"}, "http://localhost:9", ""),
+        ({"HTTP_PROXY": "http://p:1"}, "http://[::1]:9", ""),
+        ({"HTTP_PROXY": "http://p:1"}, "http://metadata/x", ""),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "example.com"}, "https://a.example.com", ""),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": ".example.com, x"}, "https://a.example.com", ""),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "ample.com"}, "https://a.example.com", "http://p:1"),
+        ({"HTTPS_PROXY": "http://p:1", "no_proxy": "*"}, "https://a.example.com", ""),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8"}, "https://10.1.2.3", ""),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8"}, "https://11.1.2.3", "http://p:1"),
+    ],
+)
+def test_which_proxy(environment: dict[str, str], url: str, proxy: str) -> None:
+    transport = Transport(replace(SETTINGS, environment=environment), frozenset({"metadata"}))
+    assert transport.proxy_for(url) == proxy
+
+
+def test_requests_go_through_the_proxy(server: ScriptedServer) -> None:
+    server.otherwise = lambda asked: Reply(200, b"by the proxy")
+    environment = {"HTTP_PROXY": server.url.replace("//", "//user:pass@")}
+    answer = Transport(replace(SETTINGS, environment=environment)).send("GET", "http://far.example.com/x", {})
+    assert answer.body == b"by the proxy"
+    assert server.asked[0].headers["proxy-authorization"].startswith("Basic ")
+
+
+def test_answers_are_whole_whatever_their_status(server: ScriptedServer) -> None:
+    server.otherwise = lambda asked: Reply(503, b"busy", {"Retry-After": "7"})
+    answer = Transport(SETTINGS).send("POST", server.url, {}, b"x")
+    assert (answer.status, answer.body, answer.headers["retry-after"]) == (503, b"busy", "7")
+    assert len(server.asked) == 1
+
+
+def test_too_long_an_answer_is_none(server: ScriptedServer) -> None:
+    server.otherwise = lambda asked: Reply(200, b"x" * 11)
+    transport = Transport(SETTINGS)
+    assert len(transport.send("GET", server.url, {}, max_bytes=11).body) == 11
+    error = fails(lambda: transport.send("GET", server.url, {}, max_bytes=10, changes=True))
+    assert (error.kind, error.code, error.maybe_applied) == (Kind.UNAVAILABLE, "AnswerTooLong", True)
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("http://127.0.0.1:1/", "Connect"),
+        ("http://no-such-host.invalid/", "NameResolution"),
+        ("http://localhost.invalid:99999/", ""),
+    ],
+)
+def test_what_was_not_sent_was_not_acted_on(url: str, code: str) -> None:
+    error = fails(lambda: Transport(SETTINGS).send("POST", url, {}, b"x", changes=True))
+    assert (error.kind, error.maybe_applied) == (Kind.UNAVAILABLE, False)
+    assert code in {"", error.code}
+
+
+def test_a_service_without_tls_was_not_sent_anything(server: ScriptedServer) -> None:
+    url = server.url.replace("http:", "https:")
+    error = fails(lambda: Transport(SETTINGS).send("POST", url, {}, b"x", changes=True))
+    assert (error.code, error.maybe_applied) == ("Tls", False)
+
+
+@pytest.mark.parametrize("reply", [Reply(hang_up=True), Reply(200, b"abc", length=9), Reply(200, delay_seconds=0.2)])
+def test_what_was_sent_may_have_been_acted_on(server: ScriptedServer, reply: Reply) -> None:
+    server.otherwise = lambda asked: reply
+    transport = Transport(replace(SETTINGS, read_timeout_seconds=0.05))
+    for changes in (True, False):
+        error = fails(lambda changes=changes: transport.send("POST", server.url, {}, b"x", changes=changes))  # type: ignore[misc]  # bound now
+        assert (error.kind, error.code, error.maybe_applied) == (Kind.UNAVAILABLE, "NoAnswer", changes)
+        assert server.url not in error.message
+
+
+def test_a_longer_patience_for_reading(server: ScriptedServer) -> None:
+    server.otherwise = lambda asked: Reply(200, b"ok", delay_seconds=0.1)
+    transport = Transport(replace(SETTINGS, read_timeout_seconds=0.02))
+    assert transport.send("POST", server.url, {}, read_timeout_seconds=1.0).body == b"ok"
+
+
+def test_a_proxy_that_is_none(tmp_path: Path) -> None:
+    broken = Transport(replace(SETTINGS, environment={"HTTP_PROXY": "ftp://p:1"}))
+    assert fails(lambda: broken.send("GET", "http://far.example.com/", {})).kind is Kind.USAGE
