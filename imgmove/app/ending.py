@@ -32,6 +32,7 @@ class Canceller:
         with self._journal.hold(job_id):
             job = self._journal.job(job_id)
             notes = [note for step in job.steps if not step.is_ended for note in self._cancel_step(job, step)]
+            self._leftovers.look_again(self._journal.job(job_id))
             left = self._leftovers.remove(self._journal.job(job_id))
             notes += [f"{resource.uri} could not be removed: {error}" for resource, error in left]
             if self._journal.job(job_id).ended_at is None:

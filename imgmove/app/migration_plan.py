@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from imgmove.app.migrate import MigrateRequest, migration_steps
+from imgmove.app.migrate import migration_steps
+from imgmove.app.migrate_request import MigrateRequest
 from imgmove.app.resolve import Place, Resolver, check_id
 from imgmove.app.route import choose_route
 from imgmove.core.address import ImageAddress, LocalFile, Uri, parse_address
 from imgmove.core.errors import usage_error
 from imgmove.core.jobs import Step
-from imgmove.core.requests import Operation, TransferRequest
-from imgmove.engine.steps import operation_step
+from imgmove.core.requests import Operation
 from imgmove.engine.transfer.bandwidth import parse_bandwidth
 
 
@@ -36,19 +36,18 @@ def source_place(resolver: Resolver, text: str, region: str | None) -> tuple[Pla
     return place, ids[0]
 
 
-def transfer_steps(source: Place, destination: Place, request: MigrateRequest) -> list[Step] | None:
-    """One step where the destination's provider fetches the image by itself (SyncImages, CopyImage, ECM ImportImage);
+def transfer_steps(
+    source: Place, destination: Place, request: MigrateRequest
+) -> tuple[list[Step], MigrateRequest] | None:
+    """The steps where the destination's provider fetches the image by itself (SyncImages, CopyImage, ECM ImportImage);
     None where it cannot."""
     abilities = destination.abilities
     if source.provider not in abilities.transfer_from or Operation.TRANSFER not in abilities.operations:
         return None
-    if not request.name:
-        raise usage_error("which name shall the image get?", "give --name")
-    abilities.image_name.check(request.name)
-    wanted = TransferRequest(
-        request.name, source.provider, source.region, request.image_id, request.description, request.tags
-    )
-    return [operation_step("import", destination.provider, destination.region, wanted)]
+    if request.name:
+        abilities.image_name.check(request.name)
+    complete = replace(request, own_copy=True)
+    return migration_steps(complete), complete
 
 
 def export_steps(source: Place, destination: Place, request: MigrateRequest) -> tuple[list[Step], MigrateRequest]:

@@ -24,32 +24,42 @@ def result_of_job(
     """
     looks = latest or {}
     steps = job.steps
+    is_migration = job.operation is Operation.MIGRATE
     main = _main_step(job)
     reports = [_report(step, looks.get(step.name)) for step in steps]
     report = reports[steps.index(main)]
-    several = len(steps) > 1 and job.operation is not Operation.MIGRATE
+    several = len(steps) > 1 and not is_migration
+    place = _import_step(job) if is_migration else main
     failure = error or error_of_job(job)
     return Result(
         operation=job.operation.value,
-        provider=split_account(main.provider)[0],
-        region=main.region,
+        provider=split_account(place.provider)[0],
+        region=place.region,
         job=job.id,
         state=job.state,
         progress=100 if job.state is TaskState.SUCCEEDED else report.progress,
         task_id=report.task_id,
         request_id=report.request_id,
-        image_id=None if job.operation is Operation.EXPORT else report.image_id,
+        image_id=None if job.operation is Operation.EXPORT else reports[steps.index(place)].image_id,
         artifacts=_artifacts(job, reports),
         error=failure,
         vendor_state=report.vendor_state if job.state is not TaskState.SUCCEEDED else "",
         message=report.message,
         items=tuple(_item(step, item) for step, item in zip(steps, reports, strict=True)) if several else (),
-        steps=tuple(step_json(step) for step in steps) if job.operation is Operation.MIGRATE else (),
+        steps=tuple(step_json(step) for step in steps) if is_migration else (),
     )
 
 
+def _import_step(job: Job) -> Step:
+    """The step of a migration that makes the new image: it says where that is, whatever step the job stands at."""
+    return next((step for step in job.steps if step.name == "import"), job.steps[-1])
+
+
 def _main_step(job: Job) -> Step:
-    """The step that speaks for the job: the first that failed, else the first that has not ended, else the last."""
+    """The step that speaks for the job: the first that failed, else the first that has not ended, else the last.
+
+    Of a migration that succeeded it is the import.
+    """
     for states in (
         {StepState.FAILED, StepState.CANCELLED},
         {StepState.PLANNED, StepState.INTENDED, StepState.ACCEPTED},
@@ -57,7 +67,7 @@ def _main_step(job: Job) -> Step:
         found = next((step for step in job.steps if step.state in states), None)
         if found is not None:
             return found
-    return job.steps[-1]
+    return _import_step(job) if job.operation is Operation.MIGRATE else job.steps[-1]
 
 
 def _report(step: Step, look: TaskReport | None) -> TaskReport:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from imgmove.core.errors import ImgmoveError
-from imgmove.core.jobs import STEP_TASK_STATES, Job, Resource, Step
+from imgmove.core.jobs import STEP_TASK_STATES, Job, Resource, Step, StepState
 from imgmove.core.tasks import Artifact, TaskReport, TaskState
 
 
@@ -122,6 +122,8 @@ def step_json(step: Step) -> dict[str, Any]:
         "state": STEP_TASK_STATES[step.state].value,
         "started": timestamp(step.intended_at),
         "ended": timestamp(step.ended_at),
+        "skipped": step.state is StepState.SKIPPED,
+        "message": str(step.outputs.get("message", "")),
     }
 
 

@@ -19,7 +19,8 @@ from imgmove.app.ending import Canceller
 from imgmove.app.identifiers import new_job_id
 from imgmove.app.importing import disk_sources, import_place, look_at_disks
 from imgmove.app.leftovers import Leftovers, leftovers_of
-from imgmove.app.migrate import MigrateRequest, migration_functions
+from imgmove.app.migrate import migration_functions
+from imgmove.app.migrate_request import MigrateRequest
 from imgmove.app.migration_plan import (
     bucket_names,
     check_ends,
@@ -297,9 +298,8 @@ class Session:
             license=license_, tags=dict(tags or {}), force=force, keep_staged=keep_staged,
             workers=workers, part_bytes=int(part_bytes) if part_bytes else None, bandwidth=bandwidth,
         )  # fmt: skip
-        steps = transfer_steps(from_, to, request) if same_account else None
-        if steps is None:
-            steps, request = export_steps(from_, to, request)
+        planned = transfer_steps(from_, to, request) if same_account else None
+        steps, request = planned or export_steps(from_, to, request)
         there.compute(from_)
         here.compute(to)
         return self._start(Operation.MIGRATE, encode(request), steps, attendance)
@@ -354,10 +354,12 @@ class Session:
         return result_of_job(self.journal.job(job_id)), notes
 
     def leftovers(self, job_ids: Sequence[str] = ()) -> list[tuple[Job, Sequence[Resource]]]:
-        """What finished jobs (or those named) left behind, by job."""
-        jobs = [self.journal.job(job_id) for job_id in job_ids] or [
-            job for job in self.jobs() if job.ended_at is not None
-        ]
+        """What finished jobs (or those named) left behind, by job. Looks at what went on after a job was cancelled."""
+        chosen = list(job_ids) or [job.id for job in self.jobs() if job.ended_at is not None]
+        for job_id in chosen:
+            if self.journal.holder(job_id) is None:
+                self._leftovers().look_again(self.journal.job(job_id))
+        jobs = [self.journal.job(job_id) for job_id in chosen]
         return [(job, leftovers_of(job)) for job in jobs if leftovers_of(job)]
 
     def clean(self, job_id: str) -> list[tuple[Resource, ImgmoveError]]:
