@@ -70,24 +70,33 @@ class TakingUp:
         return Upload(plan, record, held)
 
     def _adopted(self, uploads: Sequence[UploadInfo], measure: Callable[[], int | None]) -> Upload | None:
-        """An unfinished upload of this very key, the newest first, whose parts fit this object.
+        """An unfinished upload of this very key, the newest first, that is empty or whose parts fit this object.
 
-        Not one that was begun before the source was written. And only where the source has a CRC-64: that is what
-        tells, at the end, parts of something else.
+        Parts not of one that was begun before the source was written; and only where the source has a CRC-64: that
+        is what tells, at the end, parts of something else. An empty one is what a run leaves that died right after
+        it had begun.
         """
-        usable = [upload for upload in uploads if not 0 < upload.initiated < self.source.last_modified]
-        if not usable or (self.source.crc64 is None and measure() is None):
-            return None
-        for upload in sorted(usable, key=lambda item: item.initiated, reverse=True):
-            parts = held_parts(self.destination, self.key, upload.upload_id, self.around) or []
-            plan = plan_of_parts(self.source.size_bytes, parts, self.destination.limits)
-            if plan is None or self.options.part_bytes not in {None, plan.part_bytes}:
+        for upload in sorted(uploads, key=lambda item: item.initiated, reverse=True):
+            parts = held_parts(self.destination, self.key, upload.upload_id, self.around)
+            plan = None if parts is None else self._plan_of(upload, parts, measure)
+            if plan is None or parts is None:
                 continue
             record = CopyRecord(upload.upload_id, plan.part_bytes, self.source.etag, self.source.size_bytes)
             record.crcs = {str(part.number): part.crc64 for part in parts if part.crc64 is not None}
             self.around.note(f"found an unfinished upload with {len(parts)} of {plan.count} parts: continuing it")
             return Upload(plan, record, {part.number: part for part in parts}, is_adopted=True)
         return None
+
+    def _plan_of(
+        self, upload: UploadInfo, parts: Sequence[PartInfo], measure: Callable[[], int | None]
+    ) -> PartPlan | None:
+        """The plan that an upload with these parts can be continued by; None where they may be of something else."""
+        if not parts:
+            return plan_parts(self.source.size_bytes, self.destination.limits, self.options.part_bytes)
+        if 0 < upload.initiated < self.source.last_modified or (self.source.crc64 is None and measure() is None):
+            return None
+        plan = plan_of_parts(self.source.size_bytes, list(parts), self.destination.limits)
+        return plan if plan is not None and self.options.part_bytes in {None, plan.part_bytes} else None
 
 
 def open_uploads(destination: ObjectStore, key: str, around: Surroundings) -> list[UploadInfo]:
