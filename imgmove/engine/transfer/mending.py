@@ -17,7 +17,7 @@ MAX_CORRUPT_TRIES: Final = 4
 MAX_STALE_TRIES: Final = 3
 _BACKOFF: Final = Backoff(base_seconds=0.5, cap_seconds=60.0)
 _STALE_TOKEN_CODES: Final = frozenset(
-    {"ExpiredToken", "SecurityTokenExpired", "InvalidSecurityToken", "RequestExpired", "TokenExpired"}
+    {"ExpiredToken", "SecurityTokenExpired", "InvalidSecurityToken", "InvalidToken", "RequestExpired", "TokenExpired"}
 )
 
 
