@@ -25,7 +25,9 @@ _CVM_EXPORT: Final = OperationAbility(
         "own custom images only: no Windows, RedHat, public, market, shared or encrypted images",
         "each disk at most 500 GB; the bucket in the region of the image",
         "CVM needs the role CVM_QcsRole with the right to write the bucket",
-        "CVM shows no progress and no reason for a failure",
+        "CVM shows no progress and no reason for a failure, and no call takes the task id",
+        "after a lost answer an object or upload with our prefix proves that the export was started; that the image is "
+        "EXPORTING does not, as somebody else may export it",
     ),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -105,7 +105,3 @@ class Api:
         if answer.status == 429:
             return replace(error, kind=Kind.THROTTLED, maybe_applied=False)
         return error
-
-
-Clients = Callable[[str], Api]
-"""From a region to the API there."""

@@ -12,6 +12,7 @@ from imgmove.clouds.tencent.cvm import Cvm
 from imgmove.clouds.tencent.ecm import Ecm
 from imgmove.clouds.tencent.store import CosStore
 from imgmove.core.settings import Settings
+from tests.clouds.tencent.bucket import FakeBucket
 from tests.clouds.tencent.scripted import ScriptedServer
 
 KEYS = {
@@ -63,3 +64,10 @@ def ecm(settings: Settings) -> Ecm:
 @pytest.fixture
 def store(settings: Settings) -> CosStore:
     return CosStore("bkt-125", "ap-guangzhou", settings)
+
+
+@pytest.fixture
+def bucket(server: ScriptedServer) -> FakeBucket:
+    found = FakeBucket()
+    server.otherwise = found
+    return found
