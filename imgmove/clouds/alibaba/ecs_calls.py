@@ -190,12 +190,13 @@ def _disk_mapping(disk: DiskSource) -> dict[str, Any]:
 
 
 def _create(request: CreateRequest, region: str, token: str) -> Call:
+    """Of what ECS is told it takes the instance first (2.3): given snapshots, it only says where they are from."""
     limits.IMAGE_NAME.check(request.name)
     _check_description(request.description)
     _check_create(request)
     parameters = {
         "RegionId": region, "ImageName": request.name, "Description": request.description or None,
-        "InstanceId": request.instance_id or None, "ImageFamily": request.family or None,
+        "InstanceId": None if request.snapshot_ids else request.instance_id, "ImageFamily": request.family or None,
         "BootMode": _BOOT_MODES[request.boot_mode] if request.boot_mode else None, "Tag": _tags(request.tags),
         **_snapshots(request.snapshot_ids),
     }  # fmt: skip
@@ -214,8 +215,8 @@ def _check_create(request: CreateRequest) -> None:
             "CreateImage takes no disks by their ids: it takes all of the instance's, or snapshots",
             "leave the disks out, or make snapshots of the ones you want and name these instead of the instance",
         )
-    if bool(request.instance_id) == bool(request.snapshot_ids):
-        raise _invalid("an image is made of an instance or of snapshots, of one of them", "name one of them")
+    if not request.instance_id and not request.snapshot_ids:
+        raise _invalid("neither an instance nor snapshots are named", "name an instance")
     if request.instance_id and not re.fullmatch(ECS.instance_id_pattern, request.instance_id):
         raise _invalid(f"{request.instance_id!r} is no id of an instance", "instances are called i-…")
     if request.family:

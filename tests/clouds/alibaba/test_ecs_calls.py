@@ -161,7 +161,6 @@ def test_regions_that_export_raw_alone(region: str) -> None:
         (replace(CREATE, force_poweroff=True), Kind.UNSUPPORTED),
         (replace(CREATE, sysprep=True), Kind.UNSUPPORTED),
         (replace(CREATE, disk_ids=("d-1",)), Kind.UNSUPPORTED),
-        (replace(CREATE, snapshot_ids=("s-1",)), Kind.INVALID),
         (replace(CREATE, instance_id=""), Kind.INVALID),
         (replace(CREATE, instance_id="ins-1/x"), Kind.INVALID),
         (replace(CREATE, family="1"), Kind.INVALID),
@@ -200,6 +199,7 @@ def test_create_from_snapshots() -> None:
     assert sent(FULL[4])["SnapshotId"] == "s-1"
     assert [entry["Device"] for entry in sent(FULL[3])["DiskDeviceMapping"]] == ["/dev/xvda", "/dev/xvdb", "/dev/xvdc"]
     assert [entry["DiskType"] for entry in sent(FULL[3])["DiskDeviceMapping"]] == ["system", "data", "data"]
+    assert "InstanceId" not in sent(replace(CREATE, snapshot_ids=("s-1",))), "ECS would take the instance and not it"
 
 
 def test_copies_are_asked_of_the_source_region() -> None:
