@@ -146,7 +146,7 @@ def _conversion(source: ObjectStore, request: CopyRequest) -> Conversion | None:
     """The converter that is needed, None for a plain copy; UNSUPPORTED where there is no way in one pass."""
     if request.format is None:
         return None
-    found = look_at_image(source, request.source.key, None, system_disk=False) or DiskFormat.RAW
+    found = look_at_image(source, request.source.key, None, system_disk=False).format or DiskFormat.RAW
     if found is request.format:
         return None
     if not can_convert(found, request.format):

@@ -5,13 +5,18 @@ from __future__ import annotations
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.formats import DiskFormat
 from imgmove.core.ports import ObjectStore
-from imgmove.images.sniff import HEAD_BYTES, TAIL_BYTES, check_image
+from imgmove.images.guard import LIMIT_BYTES, inspect
+from imgmove.images.headers.facts import Facts
+from imgmove.images.headers.image_bytes import ImageBytes
 
 
-def look_at_image(store: ObjectStore, key: str, declared: DiskFormat | None, *, system_disk: bool) -> DiskFormat | None:
-    """The format of an object, found out with a HEAD and one or two small reads.
+def look_at_image(
+    store: ObjectStore, key: str, declared: DiskFormat | None, *, system_disk: bool, limit_bytes: int = LIMIT_BYTES
+) -> Facts:
+    """What an object is, found out with a HEAD and a few small reads (8 MiB at most in all), by the guard.
 
-    Raises NOT_FOUND, or CORRUPT for an object that is empty, no image, or of another format than it is said to be.
+    Raises NOT_FOUND, or CORRUPT for an object that is empty, no image, of another format than it is said to be, or
+    refused as hostile (`imgmove.images.guard`).
     """
     uri = f"{store.scheme}://{store.bucket}/{key}"
     info = store.head(key)
@@ -19,8 +24,6 @@ def look_at_image(store: ObjectStore, key: str, declared: DiskFormat | None, *, 
         raise ImgmoveError(
             Kind.NOT_FOUND, f"there is no object {uri}", code="NoSuchKey", hint="check bucket, key and region"
         )
-    head = store.read(key, 0, min(HEAD_BYTES, info.size_bytes), info.etag) if info.size_bytes else b""
-    tail = b""
-    if info.size_bytes > HEAD_BYTES:
-        tail = store.read(key, info.size_bytes - TAIL_BYTES, TAIL_BYTES, info.etag)
-    return check_image(uri, head, tail or head[-TAIL_BYTES:], declared, system_disk)
+    etag = info.etag
+    image = ImageBytes(info.size_bytes, lambda offset, length: store.read(key, offset, length, etag))
+    return inspect(uri, image, declared, system_disk=system_disk, limit_bytes=limit_bytes)

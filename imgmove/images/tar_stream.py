@@ -50,10 +50,8 @@ def open_tar(pieces: Iterable[bytes]) -> RawDisk:
     return RawDisk(member.name, member.real_bytes, _runs(reader, member))
 
 
-def _damaged(what: str) -> NoReturn:
-    raise ImgmoveError(
-        Kind.CORRUPT, f"the tar archive is damaged: {what}", code="DamagedTar", hint="export the image again"
-    )
+def _damaged(what: str, code: str = "DamagedTar") -> NoReturn:
+    raise ImgmoveError(Kind.CORRUPT, f"the tar archive is damaged: {what}", code=code, hint="export the image again")
 
 
 class _Reader:
@@ -69,7 +67,7 @@ class _Reader:
             if not self._rest:
                 self._rest = memoryview(next(self._pieces, b""))
                 if not self._rest:
-                    _damaged("it ends early")
+                    _damaged("it ends early", "TruncatedTar")
             piece = self._rest[:length]
             self._rest = self._rest[len(piece) :]
             length -= len(piece)

@@ -12,10 +12,17 @@ from hypothesis import strategies as st
 
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.formats import DiskFormat
-from imgmove.images.sniff import HEAD_BYTES, TAIL_BYTES, check_image, recognise
+from imgmove.images.guard import inspect
+from imgmove.images.headers.image_bytes import ImageBytes
+from imgmove.images.sniff import HEAD_BYTES, TAIL_BYTES, recognise
 from tests.tools import needs_qemu_img
 
 BOOT = bytes(510) + b"\x55\xaa"
+
+
+def look(name: str, data: bytes, declared: DiskFormat | None = None, *, system_disk: bool = True) -> DiskFormat | None:
+    image = ImageBytes(len(data), lambda offset, length: data[offset : offset + length])
+    return inspect(name, image, declared, system_disk=system_disk).format
 
 
 @needs_qemu_img
@@ -52,19 +59,19 @@ def test_a_raw_disk_in_an_archive() -> None:
 @pytest.mark.parametrize("head", [b"", b"<html><body>404</body></html>", bytes(4096), b"PK\x03\x04", b'{"error": 1}'])
 def test_what_is_no_image(head: bytes) -> None:
     with pytest.raises(ImgmoveError) as caught:
-        check_image("cos://b-1/disk.img", head, b"", None, system_disk=True)
+        look("cos://b-1/disk.img", head)
     assert caught.value.kind is Kind.CORRUPT
     assert caught.value.exit_code == 7
 
 
 def test_a_false_name_is_found_out() -> None:
     with pytest.raises(ImgmoveError, match="said to be qcow2 and is raw"):
-        check_image("cos://b-1/disk.qcow2", BOOT, b"", None, system_disk=True)
-    assert check_image("cos://b-1/disk.qcow2", BOOT, b"", DiskFormat.RAW, system_disk=True) is DiskFormat.RAW
+        look("cos://b-1/disk.qcow2", BOOT)
+    assert look("cos://b-1/disk.qcow2", BOOT, DiskFormat.RAW) is DiskFormat.RAW
 
 
 def test_a_data_disk_needs_no_partition_table() -> None:
-    assert check_image("cos://b-1/data.raw", bytes(4096), b"", None, system_disk=False) is None
+    assert look("cos://b-1/data.raw", bytes(4096), system_disk=False) is None
 
 
 @given(st.binary(max_size=2000), st.binary(max_size=512))

@@ -1,0 +1,1 @@
+"""The headers of disk image formats, read with suspicion: a module a format, each with one `look`."""

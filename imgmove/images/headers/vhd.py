@@ -1,0 +1,95 @@
+"""VHD: footer and header with their checksums; differences to a parent, sizes that contradict each other, cut files.
+
+The format: Microsoft's "Virtual Hard Disk Image Format Specification" 1.0; the size's rule: block/vpc.c of QEMU.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Final
+
+from imgmove.core.formats import DiskFormat
+from imgmove.images.headers.facts import Facts
+from imgmove.images.headers.image_bytes import ImageBytes, absurd, refuse, truncated
+
+SECTOR_BYTES: Final = 512
+FOOTER: Final = struct.Struct(">8sIIQI4sI4sQQHBBII16sB427x")
+_HEADER: Final = struct.Struct(">8sQQIIII16sII512s192s256x")
+COOKIE: Final = b"conectix"
+FIXED, DYNAMIC, DIFFERENCING = 2, 3, 4
+FOOTER_CHECKSUM: Final = 64
+_HEADER_CHECKSUM: Final = 36
+_UNALLOCATED: Final = 0xFFFF_FFFF
+_MAX_BLOCK_BYTES: Final = 256 << 20
+_MAX_GEOMETRY_SECTORS: Final = 65535 * 16 * 255
+#: Creators whose disks are as large as their geometry says, and not as the size field says.
+_BY_GEOMETRY: Final = frozenset({b"vpc ", b"vs  ", b"qemu"})
+
+
+@dataclass(frozen=True)
+class _Footer:
+    header_offset: int
+    creator: bytes
+    current_bytes: int
+    geometry_sectors: int
+    disk_type: int
+
+    @property
+    def virtual_bytes(self) -> int:
+        if self.creator in _BY_GEOMETRY and self.geometry_sectors < _MAX_GEOMETRY_SECTORS:
+            return self.geometry_sectors * SECTOR_BYTES
+        return -(-self.current_bytes // SECTOR_BYTES) * SECTOR_BYTES
+
+
+def checksum(structure: bytes, at: int) -> int:
+    """The one's complement of the sum of all bytes but the checksum's own four."""
+    return ~(sum(structure) - sum(structure[at : at + 4])) & 0xFFFF_FFFF
+
+
+def look(image: ImageBytes) -> Facts:
+    """What is in the footer, its copy, the dynamic header and the block allocation table."""
+    end = image.tail(FOOTER.size)
+    if len(end) < FOOTER.size or end[:8] != COOKIE:
+        truncated("the footer of the VHD is missing at its end")
+    footer = _footer(end)
+    if footer.disk_type == DIFFERENCING:
+        refuse("DifferencingDisk", "is only the difference to a parent disk", "merge it with its parent first")
+    if footer.disk_type == FIXED:
+        if footer.virtual_bytes > image.size_bytes - FOOTER.size:
+            truncated(f"a fixed disk of {footer.virtual_bytes} bytes in a file of {image.size_bytes}")
+        return Facts(DiskFormat.VHD, footer.virtual_bytes, "fixed")
+    if footer.disk_type != DYNAMIC:
+        absurd(f"VHD disk type {footer.disk_type}; 2, 3 and 4 are known")
+    if image.head[:8] != COOKIE or _footer(image.head[: FOOTER.size]) != footer:
+        absurd("the footer and its copy at the front differ")
+    _check_dynamic(image, footer)
+    return Facts(DiskFormat.VHD, footer.virtual_bytes, "dynamic")
+
+
+def _footer(raw: bytes) -> _Footer:
+    fields = FOOTER.unpack(raw)
+    _check_sum(raw, FOOTER_CHECKSUM, "footer")
+    cylinders, heads, sectors = fields[10:13]
+    return _Footer(fields[3], fields[5], fields[9], cylinders * heads * sectors, fields[13])
+
+
+def _check_sum(raw: bytes, at: int, what: str) -> None:
+    if int.from_bytes(raw[at : at + 4], "big") != checksum(raw, at):
+        refuse("DamagedImage", f"has a {what} with a wrong checksum", "copy or export it again")
+
+
+def _check_dynamic(image: ImageBytes, footer: _Footer) -> None:
+    raw = image.exactly(footer.header_offset, _HEADER.size, "the header of the dynamic disk")
+    cookie, _, table_offset, _, entries, block_bytes, *_ = _HEADER.unpack(raw)
+    if cookie != b"cxsparse":
+        absurd("the header of the dynamic disk is missing")
+    _check_sum(raw, _HEADER_CHECKSUM, "dynamic header")
+    if not SECTOR_BYTES <= block_bytes <= _MAX_BLOCK_BYTES or block_bytes & (block_bytes - 1):
+        absurd(f"blocks of {block_bytes} bytes")
+    if entries * block_bytes < max(footer.virtual_bytes, footer.current_bytes):
+        absurd(f"a table of {entries} blocks of {block_bytes} bytes for a disk of {footer.current_bytes}")
+    found = image.table(table_offset, entries, "I", "big", "the block allocation table")
+    last = max((entry for entry in found if entry != _UNALLOCATED), default=0)
+    if last * SECTOR_BYTES >= image.size_bytes:
+        truncated(f"a block would be at {last * SECTOR_BYTES}, and it has {image.size_bytes} bytes")
