@@ -94,7 +94,7 @@ class Transport:
         pool = self._pool(self.proxy_for(url))
         try:
             response = pool.request(
-                method, url, body=body, headers=dict(headers), timeout=timeout,
+                method, url, body=body, headers=self._named(headers), timeout=timeout,
                 retries=False, redirect=False, preload_content=False, decode_content=False,
             )  # fmt: skip
             data = _read(response, max_bytes)
@@ -117,6 +117,11 @@ class Transport:
         if any(_matches(host, entry) for entry in no_proxy.split(",")):
             return ""
         return self._variable(f"{parts.scheme}_proxy") or self._variable("all_proxy")
+
+    def _named(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """`headers` with our name, unless whoever signed them has put one there."""
+        given = any(name.lower() == "user-agent" for name in headers)
+        return dict(headers) if given else {**headers, "User-Agent": self._settings.user_agent}
 
     def _variable(self, name: str) -> str:
         environment = self._settings.environment

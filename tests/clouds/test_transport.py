@@ -62,6 +62,14 @@ def test_requests_go_through_the_proxy(server: ScriptedServer) -> None:
     assert server.asked[0].headers["proxy-authorization"].startswith("Basic ")
 
 
+def test_requests_say_who_sends_them(server: ScriptedServer) -> None:
+    server.otherwise = lambda asked: Reply(200)
+    transport = Transport(replace(SETTINGS, user_agent="imgmove/9"))
+    transport.send("GET", server.url, {})
+    transport.send("GET", server.url, {"user-agent": "the SDK"})
+    assert [asked.headers["user-agent"] for asked in server.asked] == ["imgmove/9", "the SDK"]
+
+
 def test_answers_are_whole_whatever_their_status(server: ScriptedServer) -> None:
     server.otherwise = lambda asked: Reply(503, b"busy", {"Retry-After": "7"})
     answer = Transport(SETTINGS).send("POST", server.url, {}, b"x")

@@ -19,7 +19,7 @@ IMAGE_GRACE_SECONDS: Final = 1800.0
 #: A lookup may miss an image once; one that is missed so often in a row is gone.
 LOOKS_UNTIL_GONE: Final = 2
 #: An image of an instance is NORMAL, and its snapshots may be listed a little later (1.3).
-SNAPSHOT_GRACE_SECONDS: Final = 30.0
+SNAPSHOT_GRACE_SECONDS: Final = 15.0
 #: The vendor's clock is not ours. Names are unique in a region, so that this guards only against one reused.
 CLOCK_SLACK_SECONDS: Final = 120.0
 _POLL_CLOCK_SLACK_SECONDS: Final = 900.0

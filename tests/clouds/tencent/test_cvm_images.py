@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from imgmove.clouds.tencent.cvm import Cvm
-from imgmove.clouds.tencent.image_watch import IMAGE_GRACE_SECONDS
+from imgmove.clouds.tencent.image_watch import IMAGE_GRACE_SECONDS, SNAPSHOT_GRACE_SECONDS
 from imgmove.clouds.tencent.import_failures import IMPORT_FAILURES
 from imgmove.core.codec import encode
 from imgmove.core.errors import ImgmoveError, Kind
@@ -280,7 +280,7 @@ def test_an_image_of_an_instance_has_its_snapshots(cvm: Cvm, server: ScriptedSer
     shows(server, image("NORMAL", ImageSource="CREATE_IMAGE", SnapshotSet=[]))
     report = cvm.poll(handle, {})
     assert report.state is TaskState.RUNNING
-    clock.time += 31
+    clock.time += SNAPSHOT_GRACE_SECONDS
     assert cvm.poll(handle, report.memo).state is TaskState.SUCCEEDED
     shows(server, image("NORMAL", SnapshotSet=[{"SnapshotId": "snap-1"}]))
     assert cvm.poll(handle, {}).state is TaskState.SUCCEEDED
