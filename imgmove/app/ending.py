@@ -77,7 +77,8 @@ class Canceller:
         try:
             report = self._resolve(step.provider, step.region).cancel(handle)
         except ImgmoveError as error:
-            return [f"{step.name} goes on at the provider: {error}"]
+            hint = f"; {error.hint}" if error.hint else ""
+            return [f"{step.name} goes on at the provider: {error}{hint}"]
         return (
             [] if report.is_final else [f"{step.name} is being cancelled ({report.vendor_state or report.state.value})"]
         )

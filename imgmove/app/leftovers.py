@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Final
 
 from imgmove.app.copying import End, Stores
 from imgmove.app.migrate_request import MigrateRequest
@@ -18,6 +19,8 @@ from imgmove.core.tasks import Handle
 from imgmove.engine.clock import Clock
 from imgmove.engine.operation import made_by
 from imgmove.engine.steps import Resolve
+
+REMOVABLE: Final = frozenset({"object", "upload", "image"})
 
 
 def staged_prefix(job_id: str) -> str:
@@ -41,12 +44,12 @@ class Leftovers:
             "image": self._delete_image,
         }
 
-    def remove(self, job: Job) -> list[tuple[Resource, ImgmoveError]]:
-        """Remove everything of `leftovers_of(job)`; what could not be, with why."""
+    def remove(self, job: Job, kinds: Collection[str] = REMOVABLE) -> list[tuple[Resource, ImgmoveError]]:
+        """Remove everything of `leftovers_of(job)` that is of these kinds; what could not be, with why."""
         left = []
         for resource in leftovers_of(job):
             remover = self._removers.get(resource.kind)
-            if remover is None:
+            if remover is None or resource.kind not in kinds:
                 continue
             try:
                 remover(resource)
@@ -82,7 +85,11 @@ class Leftovers:
         handle = decode(Handle, step.handle or {})
         if handle.operation is not Operation.EXPORT:
             return []
-        return made_by(step, handle, self._resolve(step.provider, step.region).poll(handle, step.memo))
+        service = self._resolve(step.provider, step.region)
+        report = service.poll(handle, step.memo)
+        if not report.is_final:  # the second look shows whether what is there still grows
+            report = service.poll(handle, report.memo)
+        return made_by(step, handle, report)
 
     def _uploads(self, job: Job) -> Sequence[Resource]:
         request = MigrateRequest.of(job)

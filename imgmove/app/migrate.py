@@ -19,7 +19,7 @@ from imgmove.core.codec import decode
 from imgmove.core.events import Noted
 from imgmove.core.formats import DiskFormat
 from imgmove.core.jobs import Step, StepState
-from imgmove.core.requests import DiskSource
+from imgmove.core.requests import DiskSource, ImportRequest, TransferRequest
 from imgmove.core.tasks import Artifact
 from imgmove.engine.operation import run_operation
 from imgmove.engine.steps import StepContext, StepFunction, decode_request
@@ -53,7 +53,7 @@ def migration_functions(stores: Stores) -> dict[str, StepFunction]:
         f"migrate-{PREFLIGHT}": Preflight(stores),
         f"migrate-{EXPORT}": export,
         f"migrate-{COPY}": _Copy(stores),
-        f"migrate-{IMPORT}": import_,
+        f"migrate-{IMPORT}": _Import(stores),
         f"migrate-{CLEANUP}": _Cleanup(stores),
     }
 
@@ -68,16 +68,31 @@ def export(context: StepContext) -> Mapping[str, Any] | None:
     return run_operation(ready, decode_request(ready.step.request), keep=request.keep_staged)
 
 
-def import_(context: StepContext) -> Mapping[str, Any] | None:
+class _Import:
     """The import from the destination's store, made of what preflight found and the copy brought; or the provider's
     own copy."""
-    request, found = MigrateRequest.of(context.job), context.outputs(PREFLIGHT)
-    if request.own_copy:
-        ready = context.planned_with(transfer_request(request, found["name"]))
-    else:
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+
+    def __call__(self, context: StepContext) -> Mapping[str, Any] | None:
+        if context.step.state is StepState.PLANNED:
+            self._remove_half_made(context)
+        ready = context.planned_with(self._request(context))
+        return run_operation(ready, decode_request(ready.step.request))
+
+    def _request(self, context: StepContext) -> ImportRequest | TransferRequest:
+        request, found = MigrateRequest.of(context.job), context.outputs(PREFLIGHT)
+        if request.own_copy:
+            return transfer_request(request, found["name"])
         disks = tuple(_disk_source(artifact) for artifact in artifacts_of(context.outputs(COPY)["artifacts"]))
-        ready = context.planned_with(import_request(request, found["name"], decode(Guest, found["guest"]), disks))
-    return run_operation(ready, decode_request(ready.step.request))
+        return import_request(request, found["name"], decode(Guest, found["guest"]), disks)
+
+    def _remove_half_made(self, context: StepContext) -> None:
+        """What an earlier try of this job that failed has left stands in the way of this one by its name."""
+        leftovers = Leftovers(self._stores, context.resolve, context.journal, context.clock)
+        for resource, error in leftovers.remove(context.job, {"image"}):
+            context.tell(Noted, text=f"{resource.uri}, of an earlier try, could not be removed: {error}")
 
 
 def _disk_source(artifact: Artifact) -> DiskSource:
