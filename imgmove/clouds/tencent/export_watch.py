@@ -5,9 +5,10 @@ Finding one again whose answer was lost: an object, or an unfinished upload, who
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from imgmove.clouds.tencent import cvm_images
 from imgmove.clouds.tencent.api import Api
@@ -22,9 +23,11 @@ from imgmove.clouds.tencent.export_target import (
 )
 from imgmove.clouds.tencent.image_watch import LOOKS_UNTIL_GONE
 from imgmove.core.errors import ImgmoveError, Kind
-from imgmove.core.ports import ObjectInfo, ObjectStore
+from imgmove.core.ports import ObjectInfo, ObjectStore, UploadInfo
 from imgmove.core.requests import Operation
 from imgmove.core.tasks import Artifact, Handle, TaskReport, TaskState
+
+T = TypeVar("T")
 
 #: An image that was EXPORTING and is not any more: its objects may show this much later.
 EXPORT_GRACE_SECONDS: Final = 600.0
@@ -155,9 +158,11 @@ class ExportWatch:
                 gone = ", ".join(look.missing_images)
                 return self._failed(handle, target, look, "ImageVanished", f"the image {gone} is gone")
         message = f"{len(look.objects)} of {look.expected} objects are in cos://{target.bucket}"
-        if look.is_busy or look.missing_images or self._is_written(target, look):
+        if look.is_busy or look.missing_images:
             return self._going(handle, look, message, kept)
-        kept["rests_since"] = float(memo.get("rests_since") or self._now())
+        kept["written"] = self._written(target, look, handle.submitted_at)
+        grows = kept["written"] and kept["written"] != memo.get("written")
+        kept["rests_since"] = self._now() if grows else float(memo.get("rests_since") or self._now())
         if self._now() - kept["rests_since"] > self._grace(shown=kept["shown"]):
             return self._failed(handle, target, look, "ExportIncomplete", f"CVM works on it no more, and {message}")
         return self._going(handle, look, message, kept)
@@ -167,24 +172,23 @@ class ExportWatch:
             return self._grace_seconds
         return EXPORT_GRACE_SECONDS if shown else UNSEEN_EXPORT_GRACE_SECONDS
 
-    def _is_written(self, target: ExportTarget, look: _Look) -> bool:
-        """Is an unfinished upload of a missing object there? Then CVM is still writing it."""
-        return any(key not in look.objects for key in self._uploads(target, 0.0))
-
-    def _uploads(self, target: ExportTarget, since: float) -> list[str]:
-        """Keys of unfinished uploads of this export's names, begun at or after `since`.
-
-        None where the list is closed to us: whoever may read objects may not be allowed to list uploads.
-        """
+    def _written(self, target: ExportTarget, look: _Look, since: float) -> dict[str, int]:
+        """How many parts the unfinished uploads of missing objects have: while they grow, CVM is still writing."""
         store = self._store(target.bucket)
-        try:
-            found = [upload for beginning in target.beginnings.values() for upload in store.uploads(beginning)]
-        except ImgmoveError as error:
-            if error.is_passing and error.code != "NotTheService":
-                raise
-            return []
+        waiting = [upload for upload in self._uploads(target, since) if upload.key not in look.objects]
+        return {
+            upload.upload_id: len(_if_allowed(partial(store.parts, upload.key, upload.upload_id))) for upload in waiting
+        }
+
+    def _uploads(self, target: ExportTarget, since: float) -> list[UploadInfo]:
+        """Unfinished uploads of objects with this export's names, begun at or after `since`."""
+        store = self._store(target.bucket)
+        found = [
+            upload for beginning in target.beginnings.values()
+            for upload in _if_allowed(partial(store.uploads, beginning))
+        ]  # fmt: skip
         begun = since - CLOCK_SLACK_SECONDS
-        return [item.key for item in found if not target.own_prefix or not 0 < item.initiated < begun]
+        return [item for item in found if not target.own_prefix or not 0 < item.initiated < begun]
 
     def _going(self, handle: Handle, look: _Look, message: str, memo: dict[str, Any]) -> TaskReport:
         return TaskReport(
@@ -253,6 +257,16 @@ class ExportWatch:
             }
         except ImgmoveError:
             return None
+
+
+def _if_allowed(entries: Callable[[], Iterable[T]]) -> list[T]:
+    """All of a list; empty where it is closed to us: whoever may read objects may not be allowed to list uploads."""
+    try:
+        return list(entries())
+    except ImgmoveError as error:
+        if error.is_passing and error.code != "NotTheService":
+            raise
+        return []
 
 
 def _disks(images: Mapping[str, CvmImage], *, root_disk_only: bool) -> dict[str, int]:

@@ -25,6 +25,8 @@ class FakeBucket:
 
     objects: dict[str, Held] = field(default_factory=dict)
     uploads: list[str] = field(default_factory=list)
+    parts: int = 1
+    """So many parts has each unfinished upload."""
     exists: bool = True
     uploads_closed: bool = False
 
@@ -36,6 +38,9 @@ class FakeBucket:
             return self._head(key)
         if "uploads" in asked.query:
             return cos_error("AccessDenied", 403) if self.uploads_closed else self._uploads(asked.query["prefix"])
+        if "uploadId" in asked.query:
+            parts = "".join(f"<Part><PartNumber>{number + 1}</PartNumber></Part>" for number in range(self.parts))
+            return xml(f"<ListPartsResult><IsTruncated>false</IsTruncated>{parts}</ListPartsResult>")
         return self._list(asked.query.get("prefix", ""))
 
     def _head(self, key: str) -> Reply:

@@ -199,17 +199,28 @@ def test_without_exporting_patience_is_longer_unless_the_profile_says_so(
     assert patient.poll(handle, memos[1]).state is TaskState.FAILED
 
 
-def test_an_unfinished_upload_is_an_export_that_goes_on(
+def test_an_upload_that_grows_is_an_export_that_goes_on(
     cvm: Cvm, server: ScriptedServer, bucket: FakeBucket, clock: Clock
 ) -> None:
     handle = submitted(cvm, server)
     shows(server, image("NORMAL"))
     bucket.uploads = [KEY]
+    memo: dict[str, Any] = {}
+    for bucket.parts in (1, 2, 3):
+        report = cvm.poll(handle, memo)
+        assert report.state is TaskState.RUNNING
+        memo = report.memo
+        clock.time += UNSEEN_EXPORT_GRACE_SECONDS + 1
+    assert cvm.poll(handle, memo).state is TaskState.FAILED, "it has grown no more"
+
+
+def test_uploads_that_we_may_not_see_count_for_nothing(
+    cvm: Cvm, server: ScriptedServer, bucket: FakeBucket, clock: Clock
+) -> None:
+    handle = submitted(cvm, server)
+    shows(server, image("NORMAL"))
+    bucket.uploads, bucket.uploads_closed = [KEY], True
     memo = cvm.poll(handle, {}).memo
-    clock.time += UNSEEN_EXPORT_GRACE_SECONDS + 1
-    assert cvm.poll(handle, memo).state is TaskState.RUNNING
-    bucket.uploads_closed = True
-    memo = cvm.poll(handle, memo).memo
     clock.time += UNSEEN_EXPORT_GRACE_SECONDS + 1
     assert cvm.poll(handle, memo).state is TaskState.FAILED
 
