@@ -79,12 +79,19 @@ ROUTES = (
 """Every operation by the title of the vendor's page, the more special ones first."""
 
 _SUBRESOURCES = frozenset(
-    {"acl", "append", "ci-process", "delete", "domain", "encryption", "intelligenttiering", "inventory", "legal-hold"}
-    | {"location", "notification", "object-lock", "origin", "partNumber", "referer", "restore", "retention", "select"}
-    | {"torrent", "uploadId", "uploads", "versions"}
+    {"acl", "append", "ci-process", "delete", "domain", "domaincertificate", "encryption", "intelligent-tiering"}
+    | {"intelligenttiering", "inventory", "legal-hold", "location", "notification", "object-lock", "origin"}
+    | {"partNumber", "referer", "restore", "retention", "select", "symlink", "torrent"}
+    | {"uploadId", "uploads", "versions"}
     | _UNSET.keys()
 )
 """Query parameters that make another operation of a request: an unknown combination is not simply left out."""
+_DETAILS = frozenset(
+    {"delimiter", "encoding-type", "fetch-owner", "key-marker", "list-type", "marker", "max-keys", "prefix", "region"}
+    | {"sign", "version-id-marker", "versionId"}
+)
+"""Parameters that say more about an operation and may be sent blank."""
+_DETAIL_PREFIXES = ("q-", "response-", "x-cos-")
 
 
 def find_route(request: Request, place: Place) -> Route | None:
@@ -96,8 +103,17 @@ def find_route(request: Request, place: Place) -> Route | None:
             continue
         if route.header and route.header not in request.headers:
             continue
-        return route if route.parameters or not names & _SUBRESOURCES else None
+        return route if route.parameters or not _asks_for_more(request) else None
     return None
+
+
+def _asks_for_more(request: Request) -> bool:
+    """Whether the query names an operation of its own. A name without a value does, unless it is known not to: to
+    leave out `?domaincertificate` would turn the deletion of a certificate into that of the bucket."""
+    return any(
+        name in _SUBRESOURCES or not (value or name in _DETAILS or name.startswith(_DETAIL_PREFIXES))
+        for name, value in request.query()
+    )
 
 
 def unknown(request: Request) -> CosError:
@@ -105,5 +121,5 @@ def unknown(request: Request) -> CosError:
     names = {name for name, _ in request.query()}
     if names & {"partNumber", "uploadId"}:
         return CosError("InvalidArgument", "partNumber and uploadId do not make sense in this request.")
-    lacking = names & _SUBRESOURCES or request.method in ("POST", "OPTIONS")
+    lacking = _asks_for_more(request) or request.method in ("POST", "OPTIONS")
     return CosError("NotImplemented" if lacking else "MethodNotAllowed")

@@ -12,6 +12,7 @@ from imgmove.sandbox.wire import oss_uploads as uploads
 from imgmove.sandbox.wire.oss_call import Call, Need, Route
 from imgmove.sandbox.wire.oss_errors import OssError
 from imgmove.sandbox.wire.oss_hosts import Place
+from imgmove.sandbox.wire.oss_signature_v1 import SUBRESOURCES
 from imgmove.sandbox.wire.store_xml import tag
 
 COPY = "x-oss-copy-source"
@@ -92,13 +93,20 @@ ROUTES = (
 )  # fmt: skip
 """Every operation by the name of the vendor's page, the more special ones first."""
 
+_DETAILS = frozenset(
+    {"callback", "callback-var", "continuation-token", "delimiter", "encoding-type", "fetch-owner", "key-marker"}
+    | {"list-type", "marker", "max-keys", "position", "prefix", "response-cache-control"}
+    | {"response-content-disposition", "response-content-encoding", "response-content-language"}
+    | {"response-content-type", "response-expires", "security-token", "sequential", "start-after", "upload-id-marker"}
+    | {"version-id-marker", "versionId"}
+)
+"""Query parameters that say more about an operation and may be sent blank; so may `x-oss-…`."""
 _SUBRESOURCES = frozenset(
-    {"accessmonitor", "acl", "append", "asyncFetch", "bucketInfo", "cname", "comp", "delete", "encryption"}
-    | {"httpsConfig", "inventory", "live", "location", "metaQuery", "objectMeta", "partNumber", "qosInfo"}
-    | {"resourceGroup", "restore", "rtmp", "stat", "style", "symlink", "uploadId", "uploads", "versions", "vod"}
+    {"accessmonitor", "cleanRestoredObject", "regions"}
+    | {name for name in SUBRESOURCES - _DETAILS if not name.startswith("x-oss-")}
     | _UNSET.keys()
 )
-"""Query parameters that make another operation of a request: an unknown combination is not simply left out."""
+"""Those that make another operation of a request: an unknown combination is not simply left out."""
 
 
 def find_route(request: Request, place: Place) -> Route | None:
@@ -110,8 +118,17 @@ def find_route(request: Request, place: Place) -> Route | None:
             continue
         if route.header and route.header not in request.headers:
             continue
-        return route if route.parameters or not names & _SUBRESOURCES else None
+        return route if route.parameters or not _asks_for_more(request) else None
     return None
+
+
+def _asks_for_more(request: Request) -> bool:
+    """Whether the query names an operation of its own. A name without a value does, unless it is known not to: to
+    leave out `?overwriteConfig` would turn the deletion of a setting into that of the bucket."""
+    return any(
+        name in _SUBRESOURCES or not (value or name in _DETAILS or name.startswith("x-oss-"))
+        for name, value in request.query()
+    )
 
 
 def unknown(request: Request) -> OssError:
@@ -122,5 +139,5 @@ def unknown(request: Request) -> OssError:
             error = OssError("InvalidArgument", "Unexpected query string parameter", ec="0017-00000219")
             error.details = {"ArgumentName": "ResourceType", "ArgumentValue": name}
             return error
-    lacking = names & _SUBRESOURCES or request.method in ("POST", "OPTIONS")
+    lacking = _asks_for_more(request) or request.method in ("POST", "OPTIONS")
     return OssError("NotImplemented" if lacking else "MethodNotAllowed")

@@ -44,7 +44,7 @@ def authenticate(world: World, request: Request, place: Place) -> Identity:
         raise OssError("InvalidAccessKeyId", OSSAccessKeyId=signed.access_key_id)
     if key.disabled:
         raise OssError("InvalidAccessKeyId", "The OSS Access Key Id is disabled.", OSSAccessKeyId=signed.access_key_id)
-    if not hmac.compare_digest(signed.signature_of(key.secret).encode(), signed.signature.encode()):
+    if not signed.made_with(key.secret):
         raise _mismatch(signed)
     _check_token(key, signed, world.clock.wall())
     return Identity(key, signed.version, signed.region, signed.in_url)

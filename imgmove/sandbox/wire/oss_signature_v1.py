@@ -19,12 +19,14 @@ from imgmove.sandbox.wire.oss_signed import (
     check_expiry,
     encode,
     fields,
-    parameters,
 )
 
 SUBRESOURCES = frozenset(
     {"accessPoint", "accessPointPolicy", "acl", "append", "asyncFetch", "bucketArchiveDirectRead", "bucketInfo"}
-    | {"callback", "callback-var", "cname", "comp", "continuation-token", "cors", "delete", "encryption", "endTime"}
+    | {"MetaQuery", "callback", "callback-var", "cleanRestoredObject", "cloudboxes", "cname", "comp"}
+    | {"continuation-token", "cors", "dataPipeline", "delete", "encryption", "endTime", "legalHold"}
+    | {"metadataConfiguration", "metadataInventoryTable", "metadataJournalTable", "objectWorm", "overwriteConfig"}
+    | {"policyStatus", "quota", "retention", "rtc", "seal", "userDefinedLogFieldsConfig"}
     | {"group", "httpsConfig", "inventory", "inventoryId", "lifecycle", "link", "live", "location", "logging"}
     | {"metaQuery", "objectInfo", "objectMeta", "partNumber", "policy", "position", "publicAccessBlock", "qos"}
     | {"qosInfo", "qosRequester", "redundancyTransition", "referer", "regionList", "replication"}
@@ -49,9 +51,9 @@ class SignedV1(Signed):
     version: ClassVar[int] = 1
     mismatch_ec: ClassVar[str] = "0002-00000040"
 
-    def signature_of(self, secret: str) -> str:
+    def signature_of(self, secret: str, text: str) -> str:
         """Base64 of HMAC-SHA1."""
-        return _base64_hmac(secret, self.string_to_sign, "sha1")
+        return _base64_hmac(secret, text, "sha1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +63,9 @@ class SignedV2(Signed):
     version: ClassVar[int] = 2
     mismatch_ec: ClassVar[str] = "0002-00000101"
 
-    def signature_of(self, secret: str) -> str:
+    def signature_of(self, secret: str, text: str) -> str:
         """Base64 of HMAC-SHA256."""
-        return _base64_hmac(secret, self.string_to_sign, "sha256")
+        return _base64_hmac(secret, text, "sha256")
 
 
 def in_header(request: Request, place: Place, text: str, wall: float) -> SignedV1:
@@ -75,7 +77,8 @@ def in_header(request: Request, place: Place, text: str, wall: float) -> SignedV
         access_key_id=access_key_id,
         signature=signature.strip(),
         string_to_sign=_string_to_sign(request, place, check_date(request, wall)),
-        token=request.headers.get("x-oss-security-token", ""),
+        # The second name is what alibabacloud-oss-v2 for Python sends, unsigned.
+        token=request.headers.get("x-oss-security-token") or request.headers.get("security-token") or "",
     )
 
 
@@ -135,7 +138,7 @@ def _string_to_sign(request: Request, place: Place, date: str) -> str:
 
 
 def _resource(request: Request, place: Place) -> str:
-    signed = sorted((name, value) for name, value in parameters(request) if name in SUBRESOURCES)
+    signed = sorted((name, value) for name, value in request.query() if name in SUBRESOURCES)
     query = "&".join(f"{name}={value}" if value else name for name, value in signed)
     path = f"/{place.bucket}/{place.key}" if place.bucket else "/"
     return f"{path}?{query}" if query else path
@@ -144,7 +147,7 @@ def _resource(request: Request, place: Place) -> str:
 def _v2_string_to_sign(request: Request, place: Place, date: str, additional: str) -> str:
     extra = tuple(sorted(name for name in additional.lower().split(";") if name))
     headers = request.headers
-    query = canonical_query(parameters(request, without=("x-oss-signature",)))
+    query = canonical_query(request, "x-oss-signature")
     path = encode(f"/{place.bucket}/{place.key}" if place.bucket else "/")
     lines = (request.method, headers.get("Content-MD5", ""), headers.get("Content-Type", ""), date)
     resource = f"{path}?{query}" if query else path

@@ -20,7 +20,6 @@ from imgmove.sandbox.wire.oss_signed import (
     check_skew,
     encode,
     fields,
-    parameters,
 )
 
 ALGORITHM = "OSS4-HMAC-SHA256"
@@ -51,12 +50,12 @@ class SignedV4(Signed):
 
     date: str
 
-    def signature_of(self, secret: str) -> str:
+    def signature_of(self, secret: str, text: str) -> str:
         """Hexadecimal HMAC-SHA256 under the derived key."""
         key = f"aliyun_v4{secret}".encode()
         for part in (self.date, self.region, "oss", "aliyun_v4_request"):
             key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-        return hmac.new(key, self.string_to_sign.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def in_header(request: Request, place: Place, text: str, wall: float) -> SignedV4:
@@ -69,11 +68,12 @@ def in_header(request: Request, place: Place, text: str, wall: float) -> SignedV
     check_skew(_moment(stamp, scope), wall)
     if not request.headers.get("x-oss-content-sha256"):
         raise OssError("InvalidArgument", "The x-oss-content-sha256 header is missing.")
-    canonical = _canonical_request(request, place, given.get("AdditionalHeaders", ""), _payload(request))
+    canonical, as_sent = _canonical_requests(request, place, given.get("AdditionalHeaders", ""))
     return SignedV4(
         access_key_id=scope.access_key_id,
         signature=given["Signature"],
         string_to_sign=_string_to_sign(stamp, scope, canonical),
+        also_signed=(_string_to_sign(stamp, scope, as_sent),),
         token=request.headers.get("x-oss-security-token", ""),
         region=scope.region,
         canonical_request=canonical,
@@ -93,11 +93,12 @@ def in_url(request: Request, place: Place, query: dict[str, str], wall: float) -
         raise OssError("InvalidArgument", "x-oss-expires has to be from 1 to 604800 seconds.", ec="0002-00000232")
     check_skew(moment, wall, past=False)
     check_expiry(moment + int(lifetime), wall)
-    canonical = _canonical_request(request, place, query.get("x-oss-additional-headers", ""), _payload(request))
+    canonical, as_sent = _canonical_requests(request, place, query.get("x-oss-additional-headers", ""))
     return SignedV4(
         access_key_id=scope.access_key_id,
         signature=query["x-oss-signature"],
         string_to_sign=_string_to_sign(query["x-oss-date"], scope, canonical),
+        also_signed=(_string_to_sign(query["x-oss-date"], scope, as_sent),),
         token=query.get("x-oss-security-token") or request.headers.get("x-oss-security-token") or "",
         in_url=True,
         region=scope.region,
@@ -138,18 +139,15 @@ def _payload(request: Request) -> str:
     return UNSIGNED if claimed in (None, UNSIGNED) else request.body.sha256_hex
 
 
-def _canonical_request(request: Request, place: Place, additional: str, payload: str) -> str:
+def _canonical_requests(request: Request, place: Place, additional: str) -> tuple[str, str]:
+    """The canonical request as documented, and as ali-oss has it: there a parameter sent as `prefix=` is signed so."""
     extra = tuple(sorted(name for name in additional.lower().split(";") if name))
     path = f"/{place.bucket}/{place.key}" if place.bucket else "/"
-    lines = (
-        request.method,
-        encode(path, safe="/"),
-        canonical_query(parameters(request, without=("x-oss-signature",))),
-        canonical_headers(request, extra + SIGNED_ALWAYS),
-        ";".join(extra),
-        payload,
-    )
-    return "\n".join(lines)
+    head = f"{request.method}\n{encode(path, safe='/')}"
+    headers = canonical_headers(request, extra + SIGNED_ALWAYS)
+    tail = "\n".join((headers, ";".join(extra), _payload(request)))
+    documented, as_sent = (canonical_query(request, "x-oss-signature", as_sent=way) for way in (False, True))
+    return f"{head}\n{documented}\n{tail}", f"{head}\n{as_sent}\n{tail}"
 
 
 def _string_to_sign(stamp: str, scope: Scope, canonical: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,23 +34,30 @@ class Signed(ABC):
     """Version 4: the region that it is for."""
     canonical_request: str = ""
     """Version 4: what `string_to_sign` holds the hash of."""
+    also_signed: tuple[str, ...] = ()
+    """What some of the vendor's clients sign instead of `string_to_sign`."""
 
     @abstractmethod
-    def signature_of(self, secret: str) -> str:
-        """The right signature under a secret."""
+    def signature_of(self, secret: str, text: str) -> str:
+        """The signature of a string under a secret."""
+
+    def made_with(self, secret: str) -> bool:
+        """Whether the signature is right under a secret."""
+        texts = (self.string_to_sign, *self.also_signed)
+        return any(
+            hmac.compare_digest(self.signature_of(secret, text).encode(), self.signature.encode()) for text in texts
+        )
 
 
-def parameters(request: Request, without: tuple[str, ...] = ()) -> list[tuple[str, str]]:
-    """The decoded query without some names. A blank may have been sent as %20 or as +."""
-    pairs = (piece.partition("=") for piece in request.raw_query.split("&") if piece)
-    decoded = ((unquote_plus(name), unquote_plus(value)) for name, _, value in pairs)
-    return [(name, value) for name, value in decoded if name not in without]
+def canonical_query(request: Request, signature: str, *, as_sent: bool = False) -> str:
+    """The query without the parameter `signature`, encoded and sorted.
 
-
-def canonical_query(pairs: list[tuple[str, str]]) -> str:
-    """Encoded and sorted; a name without a value stands alone."""
-    encoded = sorted((encode(name), encode(value)) for name, value in pairs)
-    return "&".join(f"{name}={value}" if value else name for name, value in encoded)
+    A name without a value stands alone; `as_sent`, with the equals sign that the client may have put behind it.
+    """
+    pieces = (piece.partition("=") for piece in request.raw_query.split("&") if piece)
+    decoded = ((unquote_plus(name), unquote_plus(value), equals) for name, equals, value in pieces)
+    encoded = sorted((encode(name), encode(value), equals) for name, value, equals in decoded if name != signature)
+    return "&".join(f"{name}={value}" if value else name + equals * as_sent for name, value, equals in encoded)
 
 
 def canonical_headers(request: Request, extra: tuple[str, ...]) -> str:

@@ -150,6 +150,17 @@ def test_what_the_sandbox_lacks_is_said(sandbox: Sandbox) -> None:
     assert _send(sandbox, "PUT", "/x", body=b"x", headers={"x-cos-tagging": "a=b"}).code == "NotImplemented"
 
 
+def test_an_unknown_setting_is_not_the_bucket_itself(sandbox: Sandbox) -> None:
+    host = f"settings-{APP_ID}.cos.ap-guangzhou.myqcloud.com"
+    assert _send(sandbox, "PUT", "/", host=host).status == 200
+    for parameter in ("domaincertificate", "intelligent-tiering", "made-up-tomorrow"):
+        for method in ("PUT", "DELETE", "GET"):
+            assert _send(sandbox, method, "/", {parameter: ""}, host=host).code == "NotImplemented", parameter
+    assert _send(sandbox, "PUT", "/x", {"symlink": ""}, b"x", host=host).code == "NotImplemented"
+    assert _send(sandbox, "GET", "/", {"prefix": "", "delimiter": "", "unknown": "1"}, host=host).status == 200
+    assert _send(sandbox, "DELETE", "/", host=host).status == 204, "it was there all the time"
+
+
 def test_bucket_encryption(sandbox: Sandbox, cos: CosStore, key: str) -> None:
     rule = {"Rule": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
     cos.sdk.put_bucket_encryption(COS_BUCKET, rule)

@@ -165,6 +165,17 @@ def test_what_the_sandbox_lacks_is_said(sandbox: Sandbox) -> None:
     assert answer.field("ArgumentValue") == "uploadId"
 
 
+def test_an_unknown_setting_is_not_the_bucket_itself(sandbox: Sandbox) -> None:
+    assert _send(sandbox, "PUT", bucket="settings").status == 200
+    for parameter in ("overwriteConfig", "publicAccessBlock", "made-up-tomorrow"):
+        for method in ("PUT", "DELETE", "GET"):
+            _refused(_send(sandbox, method, "", {parameter: ""}, bucket="settings"), 501, "NotImplemented")
+    _refused(_send(sandbox, "PUT", "x", {"symlink": ""}, b"x", bucket="settings"), 501, "NotImplemented")
+    _refused(_send(sandbox, "GET", params={"regions": ""}, bucket=""), 501, "NotImplemented")
+    assert _send(sandbox, "GET", "", {"prefix": "", "marker": "", "unknown": "1"}, bucket="settings").status == 200
+    assert _send(sandbox, "DELETE", bucket="settings").status == 204, "it was there all the time"
+
+
 def test_bucket_encryption(sandbox: Sandbox, oss: OssStore, key: str) -> None:
     oss.sdk.put_bucket_encryption(oss2.models.ServerSideEncryptionRule("AES256"))
     try:
