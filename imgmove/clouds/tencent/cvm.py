@@ -75,8 +75,11 @@ class Cvm:
         submitted_at = self._now()
         response = self._send(call)
         image_id = answers.text(response, "ImageId") or self._copied_id(response)
+        operation = operation_of(request)
+        if operation is Operation.CREATE and not image_id:
+            raise self._api(call.region).incomplete("ImageId", response, changes=True)
         return Handle(
-            operation_of(request), self.region, image_id=image_id or None,
+            operation, self.region, image_id=image_id or None,
             request_id=answers.text(response, "RequestId") or None, submitted_at=submitted_at,
             details=dict(call.details),
         )  # fmt: skip
@@ -186,7 +189,10 @@ class Cvm:
         return image
 
     def _os_list(self) -> tuple[os_names.OsEntry, ...]:
-        return os_names.catalogue(self._api().call("DescribeImportImageOs", {}))
+        response = self._api().call("DescribeImportImageOs", {})
+        if not os_names.has_list(response):
+            raise self._api().incomplete("ImportImageOsListSupported", response)
+        return os_names.catalogue(response)
 
     def _api(self, region: str = "") -> Api:
         return self._account.api(sdk.CVM, region or self.region)

@@ -153,4 +153,7 @@ class Ecm:
         return image
 
     def _os_list(self) -> tuple[os_names.OsEntry, ...]:
-        return os_names.catalogue(self._api.call("DescribeImportImageOs", {}))
+        response = self._api.call("DescribeImportImageOs", {})
+        if not os_names.has_list(response):
+            raise self._api.incomplete("ImportImageOsListSupported", response)
+        return os_names.catalogue(response)

@@ -72,6 +72,11 @@ def catalogue(response: Mapping[str, Any]) -> tuple[OsEntry, ...]:
     return tuple(entry for entry in entries.values() if entry.name)
 
 
+def has_list(response: Mapping[str, Any]) -> bool:
+    """Is it an answer of DescribeImportImageOs at all? Its lists may be null, but not both may be missing."""
+    return "ImportImageOsListSupported" in response or "ImportImageOsVersionSet" in response
+
+
 def choices(entries: Iterable[OsEntry]) -> list[OsChoice]:
     return [OsChoice(entry.name, entry.versions, entry.family, entry.architectures) for entry in entries]
 

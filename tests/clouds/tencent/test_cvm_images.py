@@ -259,6 +259,12 @@ def test_what_an_image_of_an_instance_says(cvm: Cvm, server: ScriptedServer) -> 
     ]  # fmt: skip
 
 
+def test_an_answer_without_an_image_leaves_it_open(cvm: Cvm, server: ScriptedServer) -> None:
+    server.on("CreateImage", ok())
+    error = fails(lambda: cvm.submit(CREATE, "t"))
+    assert (error.kind, error.maybe_applied, error.request_id) == (Kind.UNAVAILABLE, True, "R-1")
+
+
 def test_disks_and_snapshots_exclude_each_other(cvm: Cvm) -> None:
     assert fails(lambda: cvm.submit(replace(CREATE, disk_ids=("d",), snapshot_ids=("s",)), "t")).kind is Kind.INVALID
     assert fails(lambda: cvm.submit(replace(CREATE, instance_id=""), "t")).kind is Kind.INVALID
@@ -362,6 +368,14 @@ def test_deleting_takes_the_snapshots_too(cvm: Cvm, server: ScriptedServer) -> N
     cvm.delete_image("img-1")
     assert fails(lambda: cvm.delete_image("img-1")).kind is Kind.CONFLICT
     assert server.calls("DeleteImages")[0] == {"ImageIds": ["img-1"], "DeleteBindedSnap": True}
+
+
+def test_an_answer_without_systems_is_none(cvm: Cvm, server: ScriptedServer) -> None:
+    server.on("DescribeImportImageOs", ok())
+    for call in (cvm.os_choices, lambda: cvm.submit(REQUEST, "t")):
+        error = fails(call)
+        assert (error.code, error.maybe_applied) == ("NotTheService", False)
+    assert server.calls("ImportImage") == []
 
 
 def test_os_choices(cvm: Cvm) -> None:
