@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -132,9 +133,12 @@ class HttpStore(MemoryStore):
 class Server:
     """Serves the parts of its stores, by the name of their bucket."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self._http = _Http(self)
-        self.address = f"http://127.0.0.1:{self._http.server_port}"
+        if tls is not None:
+            self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)
+        self.port = self._http.server_port
+        self.address = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self.stores: dict[str, HttpStore] = {}
         self.script: Script = lambda _call: None
         self.calls: list[Call] = []
