@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections.abc import Sequence
 
 import click
 
+from imgmove.cli.streams import to_stderr
 from imgmove.core.errors import ImgmoveError, Kind, usage_error
 from imgmove.core.text import clean
 
@@ -32,7 +32,7 @@ def report_failure(failure: BaseException, words: Sequence[str]) -> int:
 
         print_json(_failure_document(error, words))
     if _is_verbose(words):
-        traceback.print_exception(failure, file=sys.stderr)
+        to_stderr("".join(traceback.format_exception(failure)))
     print_error(error)
     return error.exit_code
 
@@ -67,9 +67,9 @@ def print_error(error: ImgmoveError) -> None:
     """`error: CODE: message (request id …)` and, on a line of its own, what to do; cleaned, on standard error."""
     code = f"{clean(error.code)}: " if error.code and error.kind is not Kind.USAGE else ""
     request = f" (request id {clean(error.request_id)})" if error.request_id else ""
-    print(f"error: {code}{clean(error.message)}{request}", file=sys.stderr)  # noqa: T201 - standard error is the place
+    to_stderr(f"error: {code}{clean(error.message)}{request}\n")
     if error.hint:
-        print(f"  → {clean(error.hint)}", file=sys.stderr)  # noqa: T201
+        to_stderr(f"  → {clean(error.hint)}\n")
 
 
 def wants_json(words: Sequence[str]) -> bool:

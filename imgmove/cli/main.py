@@ -5,7 +5,6 @@ Imports click and nothing heavier: `imgmove --help` and `--version` load no SDK 
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -13,6 +12,7 @@ from typing import Final
 
 import click
 
+from imgmove.cli.streams import discard, open_missing_streams
 from imgmove.version import __version__
 
 #: Command name to its module, and the line that `imgmove --help` shows for it.
@@ -73,12 +73,13 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with the contract's code."""
+    open_missing_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = cli.main(args=words, prog_name="imgmove", standalone_mode=False)
     except BrokenPipeError:
         # Whoever read us went away (`imgmove … | head`): no message, and none from the interpreter's own flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard(1)
         sys.exit(1)
     except BaseException as error:  # noqa: BLE001 - the outermost frame: every ending becomes one line and a code
         from imgmove.cli.failures import report_failure

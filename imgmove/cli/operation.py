@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -25,6 +25,9 @@ from imgmove.core.text import clean
 from imgmove.engine.options import OnDoubt
 
 Call = Callable[[Session, Attendance], Result]
+
+#: What asks us to stop; SIGHUP is unknown to some systems.
+_STOP_SIGNALS: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 def run_operation(output: Output, profile: str, call: Call, **waiting: Any) -> None:
@@ -93,7 +96,10 @@ def show(output: Output, result: Result) -> None:
 
 @contextmanager
 def stop_on_signals(shown: Progress) -> Iterator[threading.Event]:
-    """First SIGINT or SIGTERM: the event is set, and the engine stops cleanly. Second: now, with exit code 130."""
+    """The first signal sets the event, and the engine stops cleanly. The second ends us now, with exit code 130.
+
+    A hangup (the terminal was closed) is one of them, unless it is ignored already: `nohup` wants us to go on.
+    """
     stop = threading.Event()
 
     def handle(_number: int, _frame: FrameType | None) -> None:
@@ -102,7 +108,8 @@ def stop_on_signals(shown: Progress) -> Iterator[threading.Event]:
         stop.set()
         shown.note("stopping: what runs at the provider goes on (once more to stop at once)")
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    chosen = [number for number in _STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in chosen}
     try:
         yield stop
     finally:

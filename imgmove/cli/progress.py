@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from imgmove.cli.command import Output
+from imgmove.cli.streams import to_stderr
 from imgmove.core.events import Event, Moved, Noted, Polled, PollFailed, StepEnded, StepStarted, Submitted, Waiting
 from imgmove.core.text import clean
 from imgmove.core.units import format_duration, format_size
@@ -234,28 +235,23 @@ class LiveProgress:
 def progress(output: Output, now: Callable[[], float] = time.time) -> Iterator[Progress]:
     """The progress that fits: live on a terminal, plain lines elsewhere, nothing when quiet."""
     if output.progress == "json":
-        yield JsonProgress(_to_stderr)
+        yield JsonProgress(to_stderr)
         return
     if output.quiet:
         yield QuietProgress()
         return
     if not sys.stderr.isatty() or output.verbose:
-        yield PlainProgress(_to_stderr, verbose=output.verbose)
+        yield PlainProgress(to_stderr, verbose=output.verbose)
         return
     from rich.console import Console
     from rich.live import Live
 
     console = Console(stderr=True, highlight=False)
     if console.is_dumb_terminal:
-        yield PlainProgress(_to_stderr)
+        yield PlainProgress(to_stderr)
         return
     shown = LiveProgress(console, now)
     with Live(
         get_renderable=shown.__rich__, console=console, refresh_per_second=8, transient=True, redirect_stdout=False
     ):
         yield shown
-
-
-def _to_stderr(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
