@@ -69,7 +69,9 @@ def written_as(source: Abilities, exported: DiskFormat) -> DiskFormat:
 def _cost(route: Route) -> tuple[int, int]:
     """First what arrives at the destination, then what leaves the source; an archive is small like qcow2."""
     left = 0 if route.arrives is DiskFormat.RAW_TAR_GZ else _BY_SIZE.index(route.arrives)
-    return _BY_SIZE.index(route.imported), left + route.converts
+    is_fixed_vhd = route.converts and route.imported is DiskFormat.VHD  # written in one pass: larger than raw
+    right = len(_BY_SIZE) if is_fixed_vhd else _BY_SIZE.index(route.imported)
+    return right, left + route.converts
 
 
 def _listed(formats: tuple[DiskFormat, ...]) -> str:

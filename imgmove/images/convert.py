@@ -1,4 +1,4 @@
-"""Streaming conversions: raw disks out of archives, qcow2 out of raw. What needs random access is not here."""
+"""Streaming conversions: raw disks out of archives, qcow2 and fixed VHD out of raw; random access is `qemu`'s."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from imgmove.core.formats import DiskFormat
 from imgmove.images.inflate import Gunzip
 from imgmove.images.qcow2_writer import CLUSTER_BYTES, Qcow2Writer, largest_size
 from imgmove.images.tar_stream import Run, open_tar
+from imgmove.images.vhd_writer import FOOTER_BYTES, fixed_vhd, vhd_bytes
 
 _ZEROS: Final = bytes(1 << 20)
 
@@ -63,6 +64,13 @@ def _to_raw(disk: _Disk) -> ConvertedStream:
     return ConvertedStream(size_bytes, 0, _filled(runs, size_bytes), lambda: b"")
 
 
+def _to_vhd(disk: _Disk) -> ConvertedStream:
+    raw_bytes, runs = disk
+    size_bytes = vhd_bytes(raw_bytes)
+    body = fixed_vhd(_filled(runs, size_bytes), size_bytes)
+    return ConvertedStream(size_bytes + FOOTER_BYTES, 0, body, lambda: b"")
+
+
 def _filled(runs: Iterable[Run], size_bytes: int) -> Iterator[bytes]:
     """The disk as a run of bytes, zeros written out."""
     position = 0
@@ -86,6 +94,7 @@ _READERS: Final[dict[DiskFormat, Callable[[Iterator[bytes], int], _Disk]]] = {
 _WRITERS: Final[dict[DiskFormat, Callable[[_Disk], ConvertedStream]]] = {
     DiskFormat.RAW: _to_raw,
     DiskFormat.QCOW2: _to_qcow2,
+    DiskFormat.VHD: _to_vhd,
 }
 
 

@@ -30,6 +30,10 @@ def service(exports: tuple[DiskFormat, ...], imports: tuple[DiskFormat, ...], *,
         ((RAW,), False, (QCOW2,), None, Route(RAW, RAW, QCOW2)),
         ((VHD, VMDK), False, (VHD, VMDK), None, Route(VMDK, VMDK, VMDK)),
         ((RAW, QCOW2), False, (RAW, QCOW2), RAW, Route(RAW, RAW, RAW)),
+        ((RAW,), False, (RAW, VHD), None, Route(RAW, RAW, RAW)),
+        ((RAW,), True, (RAW, VHD), None, Route(RAW, TGZ, RAW)),
+        ((RAW,), True, (VHD,), None, Route(RAW, TGZ, VHD)),
+        ((RAW, VHD), False, (RAW, VHD), None, Route(VHD, VHD, VHD)),
     ],
 )
 def test_routes(

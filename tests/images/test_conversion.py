@@ -174,5 +174,6 @@ def test_no_bytes_do_more_than_corrupt(data: bytes) -> None:
 def test_what_can_be_converted() -> None:
     assert can_convert(DiskFormat.RAW_TAR_GZ, DiskFormat.QCOW2)
     assert can_convert(DiskFormat.RAW, DiskFormat.QCOW2)
+    assert can_convert(DiskFormat.RAW_TAR_GZ, DiskFormat.VHD)
     assert not can_convert(DiskFormat.QCOW2, DiskFormat.RAW)
     assert not can_convert(DiskFormat.RAW, DiskFormat.RAW)
