@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from imgmove.sandbox.world.accounts import Key, Policy, Role
@@ -93,7 +93,9 @@ def _strings(content: Any, element: str) -> tuple[str, ...]:
 
 
 def _matches(pattern: str, name: str) -> bool:
-    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name, re.IGNORECASE) is not None
+    """Only `*` stands for others, any others: a key may hold line breaks. fnmatch does not backtrack for ever."""
+    literal = pattern.lower().replace("[", "[[]").replace("?", "[?]")
+    return fnmatchcase(name.lower(), literal)
 
 
 def allows(documents: Iterable[str], action: str, resource: str) -> bool:

@@ -50,6 +50,18 @@ def test_resources() -> None:
     assert not allows([policy], "cos:PutObject", "qcs::cos:ap-guangzhou:uid/1250000000:b-1250000000/key")
 
 
+@pytest.mark.parametrize(
+    ("pattern", "key", "allowed"),
+    [("a/*", "a/x\ny", True), ("a?", "ab", False), ("a?", "A?", True), ("[a]*", "a", False), ("[a]*", "[a]\n", True)],
+)
+def test_only_the_star_stands_for_other_characters(pattern: str, key: str, allowed: bool) -> None:
+    assert allows([document("allow", "cos:*", pattern)], "cos:PutObject", key) is allowed
+
+
+def test_many_stars_are_no_trap() -> None:
+    assert not allows([document("allow", "cos:*", "a*" * 60 + "b")], "cos:PutObject", "a" * 600)
+
+
 def test_presets_can_be_read() -> None:
     assert all(read(policy.document) for policy in preset_policies())
 
