@@ -56,6 +56,8 @@ def disk_sources(
 
 def look_at_disks(resolver: Resolver, place: Place, request: ImportRequest) -> None:
     """Raise for an object that is not there (NOT_FOUND) or is no image (CORRUPT), before anything is sent."""
+    # A service without regions says nothing about the bucket's: its store is asked.
+    region = "" if place.abilities.region_optional else place.region
     for index, disk in enumerate(request.disks):
-        store = resolver.store(place.abilities.store_scheme, disk.bucket, place.region)
+        store = resolver.store(place.abilities.store_scheme, disk.bucket, region)
         look_at_image(store, disk.key, disk.format, system_disk=index == 0)

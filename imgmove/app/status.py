@@ -59,12 +59,26 @@ class StatusReader:
         place = self._resolver.place(provider, region, address)
         service = self._resolver.compute(place)
         while True:
-            report = service.look_up(address.id if address else identifier)
+            try:
+                report = service.look_up(address.id if address else identifier)
+            except ImgmoveError as error:
+                job = self._job_of_task(place.provider, identifier) if error.kind is Kind.UNSUPPORTED else None
+                if job is None:
+                    raise
+                return self._job(job.id, waiter, attendance)
             attendance.listener(Polled("", identifier, self._clock.now(), report))
             result = result_of_report(report, "status", place.provider, place.region)
             if report.is_final or not attendance.wait:
                 return result
             self._pause(waiter, attendance, service, None)
+
+    def _job_of_task(self, provider: str, task_id: str) -> Job | None:
+        """The job whose task the vendor offers no call for (CVM exports): the journal knows what to look at."""
+        for job in self._journal.jobs():
+            for step in job.steps:
+                if step.provider == provider and (step.handle or {}).get("task_id") == task_id:
+                    return job
+        return None
 
     # --------------------------------------------------------------------------------------------------- a job
 

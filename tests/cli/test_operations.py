@@ -87,6 +87,18 @@ def test_status_by_the_vendors_own_ids(cli: Cli) -> None:
     assert cli("status", "t-nope").code == 2
 
 
+def test_a_task_that_the_vendor_offers_no_call_for_is_known_to_the_journal(cli: Cli) -> None:
+    exported = cli(
+        "export", "tencent://ap-guangzhou/img-seed0001", "--bucket", "imgmove-gz-1250000000", *FAST, "-o", "json"
+    )
+    where = ("--provider", "cvm", "--region", "ap-guangzhou", "-o", "json")
+    seen = cli("status", exported.json["task_id"], *where)
+    assert (seen.code, seen.json["state"], seen.json["job"]) == (0, "succeeded", exported.json["job"])
+    unknown = cli("status", "105999999", *where)
+    assert unknown.code == 4
+    assert unknown.json["error"]["hint"]
+
+
 def test_import_from_what_was_exported(cli: Cli) -> None:
     exported = cli("export", "alibaba://ap-southeast-1/m-t4nseed0000000000001", "--bucket", "imgmove-sg", "--format", "qcow2",
                    *FAST, "-o", "json")  # fmt: skip
