@@ -86,11 +86,21 @@ class Ecs:
         image_id = answers.text(body, "ImageId") if operation is not Operation.EXPORT else ""
         needed = {Operation.EXPORT: task_id, Operation.IMPORT: image_id or task_id}.get(operation, image_id)
         if not needed:
-            missing = "TaskId" if operation is Operation.EXPORT else "ImageId"
-            raise self._client(call.region).incomplete(missing, body, changes=True)
+            raise self._nameless(call, "TaskId" if operation is Operation.EXPORT else "ImageId", body)
         return Handle(
             operation, self.region, task_id or None, image_id or None, answers.text(body, "RequestId") or None,
             submitted_at, dict(call.details),
+        )  # fmt: skip
+
+    def _nameless(self, call: Call, missing: str, body: Mapping[str, Any]) -> ImgmoveError:
+        """The error for an answer without the id of what it started; one with a request id has accepted it (1.2)."""
+        request_id = answers.text(body, "RequestId")
+        if not request_id:
+            return self._client(call.region).incomplete(missing, body, changes=True)
+        return ImgmoveError(
+            Kind.UNKNOWN, f"ECS accepted {call.action}, but its answer has no {missing} (request {request_id})",
+            code=f"No{missing}", hint="look for it in the ECS console, by the request id", request_id=request_id,
+            maybe_applied=True,
         )  # fmt: skip
 
     # --------------------------------------------------------------------------------------------- find and poll

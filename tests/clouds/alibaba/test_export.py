@@ -89,7 +89,14 @@ def test_the_task_id_comes_under_either_name(ecs: Ecs, server: ScriptedServer, c
 def test_an_answer_without_a_task_id_is_in_doubt(ecs: Ecs, server: ScriptedServer) -> None:
     server.on("ExportImage", ok(taskId="t-1"))
     error = fails(lambda: ecs.submit(REQUEST, TOKEN))
-    assert (error.kind, error.maybe_applied, error.request_id) == (Kind.UNAVAILABLE, True, "R-1")
+    assert (error.kind, error.maybe_applied, error.request_id) == (Kind.UNKNOWN, True, "R-1")
+    assert "R-1" in error.message
+
+
+def test_an_answer_without_anything_is_a_lost_one(ecs: Ecs, server: ScriptedServer) -> None:
+    server.on("ExportImage", Reply(b"{}"))
+    error = fails(lambda: ecs.submit(REQUEST, TOKEN))
+    assert (error.kind, error.maybe_applied, error.request_id) == (Kind.UNAVAILABLE, True, None)
 
 
 def test_a_submit_is_sent_once(ecs: Ecs, server: ScriptedServer) -> None:
