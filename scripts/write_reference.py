@@ -80,7 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     changed = 0
     for path in pages():
         before = path.read_text("utf-8")
-        after = rewritten(before)
+        try:
+            after = rewritten(before)
+        except UnknownPartError as error:
+            parser.exit(2, f"{path.relative_to(ROOT)}: {error}\n")
         if after == before:
             continue
         changed += 1

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import click
 
 from imgmove.cli.command import Command, output_options, wait_options
+from imgmove.cli.copy import transfer_options
 from imgmove.cli.main import COMMANDS, cli
 from scripts.reference.markdown import block, code, paragraphs, sections, table
 
 #: Shared options: the title of their own section, and a function that carries them.
-_SHARED = (("Waiting", wait_options), ("Output and profile", output_options))
+_SHARED = (("Waiting", wait_options), ("Moving bytes", transfer_options), ("Output and profile", output_options))
 
 
 def commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -57,7 +58,7 @@ def _command(words: tuple[str, ...], command: click.Command) -> str:
     own, shared = _split(command)
     parts = [title, paragraphs(command.help), _examples(command), f"Usage: `{usage}`", _options(own, context)]
     if shared:
-        parts.append("Also: the options of " + " and of ".join(f"[{name}](#{_anchor(name)})" for name in shared) + ".")
+        parts.append("Also: " + ", ".join(f"[{name}](#{_anchor(name)})" for name in shared) + ".")
     return sections([*parts, _exit_codes(command)])
 
 

@@ -31,7 +31,7 @@ def _class(owner: type) -> str:
     parts = [f"## {owner.__name__}", f"`{owner.__module__}.{owner.__name__}`", paragraphs(_own_doc(owner))]
     if issubclass(owner, Enum):
         return sections([*parts, _members(owner)])
-    parts.append(_fields(owner) if is_dataclass(owner) else block("python", _signature(owner.__name__, owner)))
+    parts.append(_fields(owner) if is_dataclass(owner) else block("python", _signature("__init__", owner)))
     return sections([*parts, *_methods(owner)])
 
 
@@ -86,10 +86,10 @@ def _signature(name: str, called: Callable[..., Any]) -> str:
     kept = [item for item in signature.parameters.values() if item.name != "self"]
     result = "" if isinstance(called, type) else f" -> {_annotation(signature.return_annotation)}"
     words = list(_parameters(kept))
-    line = f"{name}({', '.join(words)}){result}"
+    line = f"def {name}({', '.join(words)}){result}: ..."
     if len(line) <= _WIDTH:
         return line
-    return "\n".join([f"{name}(", *(f"    {word}," for word in words), f"){result}"])
+    return "\n".join([f"def {name}(", *(f"    {word}," for word in words), f"){result}: ..."])
 
 
 def _parameters(parameters: list[inspect.Parameter]) -> Iterator[str]:

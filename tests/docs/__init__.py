@@ -1,0 +1,1 @@
+"""The documentation, tested: links resolve, commands parse, examples run, generated pages are what the code says."""
