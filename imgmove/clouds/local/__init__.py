@@ -34,8 +34,10 @@ class LocalFiles:
         return LocalStore(Path(bucket))
 
     def check_bucket_name(self, _scheme: str, bucket: str) -> None:
-        if not Path(bucket).is_dir():
-            raise usage_error(f"{bucket} is not a directory", "create it, or name another")
+        """A directory, or one that can be: what is written there creates it."""
+        there = next(path for path in (Path(bucket), *Path(bucket).parents) if path.exists())
+        if not there.is_dir():
+            raise usage_error(f"{there} is not a directory", "name another")
 
     def default_region(self, _settings: Settings) -> str:
         return ""
