@@ -101,7 +101,7 @@ def _renamed(name: str, wanted: DiskFormat | None) -> str:
     if wanted is None:
         return name
     stem = Path(name).name
-    for suffix in (".raw.tar.gz", ".tar.gz", ".tgz", ".raw", ".img"):
+    for suffix in (".raw.tar.gz", ".tar.gz", ".tgz", ".raw", ".img", ".qcow2", ".vhd", ".vmdk", ".vdi"):
         if stem.endswith(suffix):
             return name.removesuffix(suffix) + f".{wanted.value}"
     return f"{name}.{wanted.value}"

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from imgmove.app.file_conversion import TAKEN_UP_AGAIN, FileConversion, check_file_conversion
 from imgmove.app.objects import look_at_image
 from imgmove.app.resolve import with_account
 from imgmove.core.address import LocalFile, ObjectAddress
 from imgmove.core.codec import decode, encode
-from imgmove.core.errors import ImgmoveError, Kind
+from imgmove.core.errors import ImgmoveError
 from imgmove.core.events import Moved, Noted
 from imgmove.core.formats import DiskFormat, format_of_name
 from imgmove.core.jobs import Resource
@@ -24,10 +26,7 @@ from imgmove.engine.transfer.object_copy import copy_object
 from imgmove.engine.transfer.record import CopyRecord
 from imgmove.engine.transfer.stream_copy import copy_converted
 from imgmove.engine.transfer.surroundings import Copied, CopyOptions, Surroundings
-from imgmove.images.convert import Conversion, can_convert, conversion
-
-#: Errors after which the copy is not over: a later run takes it up where it is.
-_RESUMABLE = frozenset({Kind.INTERRUPTED, Kind.TIMEOUT, Kind.UNAVAILABLE, Kind.THROTTLED, Kind.QUOTA})
+from imgmove.images.convert import can_convert, conversion
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,8 @@ class CopyRequest:
     staged: bool = False
     """The destination is only a stage of a migration: something to remove in the end."""
     disk: str | None = None
+    guarded: bool = False
+    """The guard looks at the source although nothing is converted: an importer is to read it."""
     extra: dict[str, Any] = field(default_factory=dict)
 
     def options(self) -> CopyOptions:
@@ -109,7 +110,7 @@ def copy_one(
         copied = _copy(context, request, stores, executor, keeper)
     except ImgmoveError as error:
         keeper.flush()
-        if error.kind in _RESUMABLE:
+        if error.kind in TAKEN_UP_AGAIN:
             raise
         raise StepFailed(error) from error
     keeper.finished(copied)
@@ -135,27 +136,33 @@ def _copy(context: StepContext, request: CopyRequest, stores: Stores, executor: 
         chance=context.chance,
         note=lambda text: context.tell(Noted, text=text),
     )
-    convert = _conversion(source, request)
     keys = request.source.key, request.destination.key
-    if convert is None:
+    found = _look(source, request, around)
+    if found is None or request.format is None or found is request.format:
         return copy_object(source, keys[0], destination, keys[1], request.options(), around, keeper.record)
-    return copy_converted(source, keys[0], destination, keys[1], convert, request.options(), around, keeper.record)
+    if can_convert(found, request.format):
+        convert = conversion(found, request.format)
+        return copy_converted(source, keys[0], destination, keys[1], convert, request.options(), around, keeper.record)
+    check_file_conversion(str(request.source), request.source.scheme == "file", found, request.format)
+    work = FileConversion(
+        context, around, Path(request.source.bucket) / keys[0], found, request.format,
+        Path(request.destination.bucket) / keys[1] if request.destination.scheme == "file" else None,
+    )  # fmt: skip
+    return work.run(
+        destination,
+        keys[1],
+        lambda path: stores(End("file", str(path.parent), path.name)),
+        request.options(),
+        keeper.record,
+    )
 
 
-def _conversion(source: ObjectStore, request: CopyRequest) -> Conversion | None:
-    """The converter that is needed, None for a plain copy; UNSUPPORTED where there is no way in one pass."""
-    if request.format is None:
+def _look(source: ObjectStore, request: CopyRequest, around: Surroundings) -> DiskFormat | None:
+    """What the source is, found out by the guard (CORRUPT for what it refuses); None where nobody needs to know."""
+    if request.format is None and not request.guarded:
         return None
-    found = look_at_image(source, request.source.key, None, system_disk=False).format or DiskFormat.RAW
-    if found is request.format:
-        return None
-    if not can_convert(found, request.format):
-        raise ImgmoveError(
-            Kind.UNSUPPORTED,
-            f"{request.source} is {found.value}: it cannot become {request.format.value} on the way", code="NoConversion",
-            hint=f"copy it to a file, run `qemu-img convert -O {request.format.value}`, and copy the result",
-        )  # fmt: skip
-    return conversion(found, request.format)
+    look = partial(look_at_image, source, request.source.key, None, system_disk=False)
+    return around.ask(look, f"looking at {request.source}").format or DiskFormat.RAW
 
 
 class _Keeper:

@@ -139,6 +139,7 @@ class _Copy:
             ),
             imported if found["arrives"] != found["imported"] else None,
             request.workers, request.part_bytes, request.bandwidth, staged=not request.keep_staged, disk=artifact.disk,
+            guarded=True,
         )  # fmt: skip
 
 

@@ -28,12 +28,18 @@ transfer_options = stack(
         ("Everything below a prefix, to files", "imgmove copy oss://backup/2026/ ./2026/"),
         ("Unpack what ECS exported, as qcow2, on the way",
          "imgmove copy oss://backup/m-1_system.raw.tar.gz cos://backup-1250000000/web.qcow2 --format qcow2"),
+        ("A local image in another format (runs qemu-img, after a look at the image's header)",
+         "imgmove copy ./web.vmdk oss://backup/web.qcow2 --format qcow2"),
     ],
 )  # fmt: skip
 @click.argument("source", metavar="SOURCE")
 @click.argument("destination", metavar="DESTINATION")
 @click.option(
-    "--format", "disk_format", type=click.Choice(["qcow2", "raw"]), help="Convert on the way: from raw or .raw.tar.gz."
+    "--format",
+    "disk_format",
+    type=click.Choice(["raw", "qcow2", "vhd", "vmdk"]),
+    help="Convert: from raw and .raw.tar.gz to raw, qcow2 or a fixed VHD on the way; all else from local files, "
+    "by qemu-img.",
 )
 @click.option(
     "--source-region", default="", metavar="R", help="Region of the source bucket; asked of its store by default."
