@@ -20,6 +20,8 @@ from imgmove.engine.waiting import SHORTEST_SECONDS
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 15.0
 
+_SHORT_PAUSES_SECONDS: Final = (1.0, 2.0, 2.0)
+
 #: Answers of a look that only say "not yet": borne until the user's deadline.
 _NOT_YET: Final = frozenset({Kind.THROTTLED, Kind.CONFLICT})
 
@@ -63,6 +65,16 @@ class Search:
             return self._find(since)
         except ImgmoveError:
             return None
+
+    def shortly(self, since: float) -> Handle | None:
+        """A few looks within seconds, for what has been accepted and should show at once."""
+        found = self.once(since)
+        for pause in _SHORT_PAUSES_SECONDS if found is None else ():
+            self._context.waiter.wait(pause)
+            found = self.once(since)
+            if found is not None:
+                break
+        return found
 
     def until_settled(self, doubt: Doubt) -> Handle | None:
         """Look until it shows; None where a look that began after the settling time, and did not fail, shows nothing.

@@ -87,14 +87,14 @@ class _Submission:
     def _after_loss(self, error: ImgmoveError, at: float) -> Handle | None:
         """The answer was lost. The settling time counts from now: the submit may have been acted on this late.
 
-        UNKNOWN is an answer that accepts and does not say what: where one look does not show it, nothing more is sent
-        in this run.
+        UNKNOWN is an answer that accepts and does not say what: where that does not show soon, nothing more is sent in
+        this run.
         """
         self._doubt = self._anew(Doubt(min(at, self._doubt.since) if self._doubt else at, 0.0))
         self._is_open = True
         self._lost += 1
         if error.kind is Kind.UNKNOWN:
-            shown = self._search.once(self._doubt.since)
+            shown = self._search.shortly(self._doubt.since)
             if shown is None:
                 raise self._search.in_doubt(error)
             return self._accept(replace(shown, request_id=shown.request_id or error.request_id), adopted=True)

@@ -93,6 +93,18 @@ def test_an_answer_with_nothing_but_its_request_id(cli: Cli, clouds: Clouds, way
     assert done.json["request_id"], done
 
 
+def test_accepted_and_nothing_to_be_seen_is_said_with_the_request_id(cli: Cli, clouds: Clouds) -> None:
+    clouds.renew({"CVM": {"task id": "missing", "cos paths": "missing"}})
+    clouds.cvm.own(IMAGE)
+    clouds.cvm.script = [("NORMAL", {})] * 20 + [("NORMAL", {"system": WHOLE})]
+    done = export(cli)
+    assert (done.code, done.error["code"], done.error["request_id"][:2]) == (1, "AcceptedWithoutId", "r-"), done
+    assert done.error["request_id"] in done.error["message"]
+    resumed = cli("jobs", "resume", done.json["job"], "--on-doubt", "wait", "-o", "json")
+    assert (resumed.code, resumed.json["state"]) == (0, "succeeded"), resumed
+    assert clouds.cvm.count("ExportImages") == 1
+
+
 def test_no_crc_is_no_crc(cli: Cli, clouds: Clouds) -> None:
     clouds.renew({"COS": {"no crc": 1}})
     clouds.cvm.own(IMAGE)
@@ -226,4 +238,6 @@ def test_no_wait_and_status_later(cli: Cli, clouds: Clouds) -> None:
     by_image = cli("status", f"tencent://ap-guangzhou/{IMAGE}", "-o", "json")
     assert (by_image.code, by_image.json["image_id"]) == (0, IMAGE)
     by_task = cli("status", "105591590", "--provider", "tencent", "--region", "ap-guangzhou", "-o", "json")
-    assert (by_task.code, clouds.cvm.count("ExportImages")) == (4, 1), by_task
+    assert (by_task.code, by_task.json["job"]) == (0, begun.json["job"]), by_task
+    strange = cli("status", "105591591", "--provider", "tencent", "--region", "ap-guangzhou", "-o", "json")
+    assert (strange.code, clouds.cvm.count("ExportImages")) == (4, 1), strange

@@ -103,7 +103,7 @@ def test_no_task_id_and_nothing_to_be_found_is_said_with_the_request_id(
     clouds.ecs.put(IMAGE, "web")
     clouds.ecs.script = [(GOING, {})]
     done = export(cli)
-    assert (done.code, done.error["code"], done.error["request_id"][:2]) == (1, "NoTaskId", "R-"), done
+    assert (done.code, done.error["code"], done.error["request_id"][:2]) == (1, "AcceptedWithoutId", "R-"), done
     assert done.error["request_id"] in done.error["message"]
     assert "jobs resume" in done.error["hint"]
     assert clouds.ecs.count("ExportImage") == 1

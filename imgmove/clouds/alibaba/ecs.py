@@ -99,8 +99,8 @@ class Ecs:
             return self._client(call.region).incomplete(missing, body, changes=True)
         return ImgmoveError(
             Kind.UNKNOWN, f"ECS accepted {call.action}, but its answer has no {missing} (request {request_id})",
-            code=f"No{missing}", hint="look for it in the ECS console, by the request id", request_id=request_id,
-            maybe_applied=True,
+            code="AcceptedWithoutId", hint="look for it in the ECS console, by the request id",
+            request_id=request_id, maybe_applied=True,
         )  # fmt: skip
 
     # --------------------------------------------------------------------------------------------- find and poll

@@ -68,10 +68,20 @@ class Api:
         return _Reply(json.dumps(document).encode())
 
     def incomplete(self, missing: str, response: Mapping[str, Any], *, changes: bool = False) -> ImgmoveError:
-        """The error for an answer that lacks what the vendor's definition promises."""
+        """The error for an answer that lacks what the vendor's definition promises.
+
+        One that has a request id has accepted a call that `changes` something: UNKNOWN, for nobody knows its name.
+        """
+        request_id = answers.text(response, "RequestId")
+        if changes and request_id:
+            return ImgmoveError(
+                Kind.UNKNOWN, f"{self.service} accepted it, but its answer has no {missing} (request {request_id})",
+                code="AcceptedWithoutId", hint="look for it in the console, by the request id", request_id=request_id,
+                maybe_applied=True,
+            )  # fmt: skip
         answer = Answer(200, {}, url=f"{self._endpoint.scheme}://{self._endpoint.host}/")
         error = errors.not_theirs(self.service, answer, changes=changes, what=f"no {missing} in the answer")
-        return replace(error, request_id=answers.text(response, "RequestId") or None)
+        return replace(error, request_id=request_id or None)
 
     def pages(
         self, action: str, parameters: Mapping[str, Any], items: str, identifier: str

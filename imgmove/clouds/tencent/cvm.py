@@ -100,9 +100,9 @@ class Cvm:
         )  # fmt: skip
 
     def _send(self, call: Call) -> dict[str, Any]:
-        """The answer to a call that starts something; one without a request id is none of CVM's."""
+        """The answer to a call that starts something; one without any id is none of CVM's."""
         response = self._api(call.region).call(call.action, call.parameters, changes=True)
-        if not answers.text(response, "RequestId") and not answers.text(response, "ImageId"):
+        if not any(response.get(name) for name in ("RequestId", "ImageId", "TaskId", "CosPaths", "ImageSet")):
             raise self._api(call.region).incomplete("RequestId", response, changes=True)
         return response
 

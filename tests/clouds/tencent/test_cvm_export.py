@@ -79,7 +79,14 @@ def test_dry_runs(cvm: Cvm, server: ScriptedServer) -> None:
 def test_an_answer_without_task_and_paths_leaves_it_open(cvm: Cvm, server: ScriptedServer) -> None:
     server.on("ExportImages", ok())
     error = fails(lambda: cvm.submit(REQUEST, TOKEN))
-    assert (error.kind, error.maybe_applied) == (Kind.UNAVAILABLE, True)
+    assert (error.kind, error.maybe_applied, error.request_id) == (Kind.UNKNOWN, True, "R-1")
+    assert "R-1" in error.message
+
+
+def test_an_answer_without_its_request_id_is_one_all_the_same(cvm: Cvm, server: ScriptedServer) -> None:
+    server.on("ExportImages", Reply(200, b'{"Response": {"TaskId": 7}}'))
+    handle = cvm.submit(REQUEST, TOKEN)
+    assert (handle.task_id, handle.request_id) == ("7", None)
 
 
 # -------------------------------------------------------------------------------------------------------- poll

@@ -262,7 +262,7 @@ def test_what_an_image_of_an_instance_says(cvm: Cvm, server: ScriptedServer) -> 
 def test_an_answer_without_an_image_leaves_it_open(cvm: Cvm, server: ScriptedServer) -> None:
     server.on("CreateImage", ok())
     error = fails(lambda: cvm.submit(CREATE, "t"))
-    assert (error.kind, error.maybe_applied, error.request_id) == (Kind.UNAVAILABLE, True, "R-1")
+    assert (error.kind, error.maybe_applied, error.request_id) == (Kind.UNKNOWN, True, "R-1")
 
 
 def test_disks_and_snapshots_exclude_each_other(cvm: Cvm) -> None:

@@ -339,7 +339,7 @@ def test_answers_without_a_task_leave_it_open(ecm: Ecm, server: ScriptedServer) 
     server.on("CreateImage", ok(), ok(TaskId=None))
     for _ in range(2):
         error = fails(lambda: ecm.submit(CREATE, "t"))
-        assert (error.kind, error.maybe_applied) == (Kind.UNAVAILABLE, True)
+        assert (error.kind, error.maybe_applied, error.request_id) == (Kind.UNKNOWN, True, "R-1")
 
 
 def test_a_failure_inside_leaves_it_open_too(ecm: Ecm, server: ScriptedServer) -> None:
