@@ -6,14 +6,22 @@ import ast
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
 
 from imgmove.cli.main import cli
+from imgmove.clouds.registry import Registry
+from imgmove.clouds.tencent import sdk
+from imgmove.config import Configuration
+from imgmove.sandbox import Sandbox
+from imgmove.sandbox.faults import parse_faults_toml
+from imgmove.sandbox.summary import summarise
 from tests.docs.pages import ROOT, Block, blocks
 
 #: Where a command line ends for the shell.
@@ -34,6 +42,40 @@ def test_python_blocks_are_python(block: Block) -> None:
 @pytest.mark.parametrize("block", blocks("json", "toml"), ids=str)
 def test_data_blocks_are_data(block: Block) -> None:
     tomllib.loads(block.text) if block.language == "toml" else json.loads(block.text)
+
+
+def toml_with(mark: str) -> list[Block]:
+    return [block for block in blocks("toml") if mark in block.text]
+
+
+@pytest.mark.parametrize("block", toml_with("[profiles."), ids=str)
+def test_configuration_files_are_taken(block: Block, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(block.text, "utf-8")
+    environment = {"IMGMOVE_HOME": str(tmp_path)}
+    names = tomllib.loads(block.text)["profiles"]
+    for name in names:
+        configuration = Configuration.load(name, environment, tmp_path, lambda: 0.0)
+        assert configuration.profile.in_file
+        for cloud in Registry.installed().clouds():
+            settings = configuration.settings(cloud)
+            if cloud.name == "tencent":
+                assert sdk.endpoint_of(sdk.CVM, "ap-guangzhou", settings).host.endswith("tencentcloudapi.com")
+
+
+@pytest.mark.parametrize("block", toml_with("[[fault]]"), ids=str)
+def test_files_of_faults_are_taken(block: Block) -> None:
+    assert parse_faults_toml(block.text)
+
+
+@pytest.mark.parametrize("block", toml_with("[[image]]"), ids=str)
+def test_seed_files_are_taken(block: Block, tmp_path: Path) -> None:
+    (tmp_path / "build").mkdir()
+    shutil.copy(ROOT / "imgmove" / "sandbox" / "seed" / "seed-disk.qcow2", tmp_path / "build" / "web.qcow2")
+    (tmp_path / "seed.toml").write_text(block.text, "utf-8")
+    with Sandbox(seed=tmp_path / "seed.toml") as sandbox:
+        state = summarise(sandbox)
+    assert ("web", "ap-shanghai") in [(image["name"], image["region"]) for image in state["tencent"]["images"]]
+    assert "my-images" in [bucket["name"] for bucket in state["alibaba"]["buckets"]]
 
 
 def imgmove_lines(text: str) -> Iterator[list[str]]:
