@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from imgmove.app.objects import look_at_image
 from imgmove.app.resolve import with_account
 from imgmove.core.address import LocalFile, ObjectAddress
 from imgmove.core.codec import decode, encode
-from imgmove.core.errors import ImgmoveError
+from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.events import Moved, Noted
 from imgmove.core.formats import DiskFormat, format_of_name
 from imgmove.core.jobs import Resource
@@ -112,7 +112,7 @@ def copy_one(
         keeper.flush()
         if error.kind in TAKEN_UP_AGAIN:
             raise
-        raise StepFailed(error) from error
+        raise StepFailed(_not_completed(error, request.source)) from error
     keeper.finished(copied)
     info, compared = copied.info, copied.comparison.describe()
     crc64 = None if info.crc64 is None else str(info.crc64)
@@ -124,6 +124,16 @@ def copy_one(
         "sent_bytes": copied.sent_bytes,
         "message": "; ".join(compared),
     }
+
+
+def _not_completed(error: ImgmoveError, source: End) -> ImgmoveError:
+    """The error with the exit code of a copy that could not be completed, where an end of it changed under our hands."""
+    if error.kind is not Kind.CONFLICT and error.code not in {"NoSuchKey", "NoSuchUpload"}:
+        return error
+    text = error.message
+    if error.code in {"PreconditionFailed", "NoSuchKey"} and str(source) not in text:
+        text = f"{source} {'is gone' if error.code == 'NoSuchKey' else 'changed during the copy'}: {text}"
+    return replace(error, kind=Kind.FAILED, message=text)
 
 
 def _copy(context: StepContext, request: CopyRequest, stores: Stores, executor: Executor, keeper: _Keeper) -> Copied:
