@@ -25,5 +25,17 @@ def look_at_image(
             Kind.NOT_FOUND, f"there is no object {uri}", code="NoSuchKey", hint="check bucket, key and region"
         )
     etag = info.etag
-    image = ImageBytes(info.size_bytes, lambda offset, length: store.read(key, offset, length, etag))
+
+    def read(offset: int, length: int) -> bytes:
+        try:
+            return store.read(key, offset, length, etag)
+        except ImgmoveError as error:
+            if error.code != "PreconditionFailed":
+                raise
+            raise ImgmoveError(
+                Kind.CONFLICT, f"{uri} changed while it was looked at", code="SourceChanged",
+                hint="run the same command again when nobody writes it", request_id=error.request_id,
+            ) from error  # fmt: skip
+
+    image = ImageBytes(info.size_bytes, read)
     return inspect(uri, image, declared, system_disk=system_disk, limit_bytes=limit_bytes)

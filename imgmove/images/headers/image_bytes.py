@@ -11,7 +11,8 @@ from typing import Final, Literal, NoReturn
 
 from imgmove.core.errors import ImgmoveError, Kind
 
-HEAD_BYTES: Final = 64 << 10
+#: What is read first: in most images it holds every table that is looked at, and one request costs more than its bytes.
+HEAD_BYTES: Final = 320 << 10
 TAIL_BYTES: Final = 2048
 #: No range is longer, and no look at one image reads more in all.
 MAX_READ_BYTES: Final = 1 << 20
@@ -48,7 +49,7 @@ class ImageBytes:
 
     @cached_property
     def head(self) -> bytes:
-        """The first 64 KiB, or all there is."""
+        """The first `HEAD_BYTES`, or all there is."""
         return self._fetch(0, min(HEAD_BYTES, self.size_bytes))
 
     @cached_property
