@@ -11,6 +11,7 @@ from imgmove.core.formats import _SUFFIXES, DiskFormat
 from imgmove.core.ports import Cloud
 from imgmove.core.requests import Operation
 from imgmove.images.convert import can_convert
+from imgmove.images.qemu import can_convert_files
 from scripts.reference.markdown import code, codes, sections, table
 from scripts.reference.source import attribute_docs
 
@@ -128,10 +129,19 @@ def _gives(ability: OperationAbility, item: DiskFormat) -> str:
 
 def conversions() -> str:
     rows = [
-        (code(source.value), codes(wanted.value for wanted in DiskFormat if can_convert(source, wanted)) or "none")
+        (
+            code(source.value),
+            codes(wanted.value for wanted in DiskFormat if can_convert(source, wanted)) or "none",
+            codes(
+                wanted.value
+                for wanted in DiskFormat
+                if can_convert_files(source, wanted) and not can_convert(source, wanted)
+            )
+            or "none",
+        )
         for source in DiskFormat
     ]
-    return table(("from", "on the way, in constant memory, to"), rows)
+    return table(("from", "on the way, in constant memory, to", "as a local file, by `qemu-img`, to"), rows)
 
 
 def suffixes() -> str:
