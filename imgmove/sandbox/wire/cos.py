@@ -7,6 +7,7 @@ import secrets
 
 from imgmove.sandbox.clock import Clock
 from imgmove.sandbox.http import Request, Response
+from imgmove.sandbox.wire.aws_dialect import COS, answered, translated
 from imgmove.sandbox.wire.cos_call import VENDOR, Call, authorise
 from imgmove.sandbox.wire.cos_errors import CosError, of_store
 from imgmove.sandbox.wire.cos_hosts import Place, place_of
@@ -29,11 +30,23 @@ class Cos:
 
     def describe(self, request: Request) -> str:
         """The operation's name (`cos_routes.ROUTES`), "Unknown" for what is none."""
-        route = find_route(request, _place(request))
+        route = find_route(translated(request, COS), _place(request))
         return route.action if route else "Unknown"
 
     def handle(self, request: Request) -> Response:
         """Carries the operation out."""
+        request = translated(request, COS)
+        return answered(request, self._answer(request), COS)
+
+    def refuse(self, request: Request, code: str, message: str, status: int | None) -> Response:
+        """An error answer, for any code."""
+        return self._refusal(request, CosError(code, message, status=status))
+
+    def throttle(self, request: Request) -> Response:
+        """503 SlowDown."""
+        return self._refusal(request, CosError("SlowDown"))
+
+    def _answer(self, request: Request) -> Response:
         try:
             response = self._act(request, _place(request))
         except StoreError as error:
@@ -43,14 +56,6 @@ class Cos:
         response.headers.append(("x-cos-request-id", self._request_id()))
         response.headers += self._region(request)
         return response
-
-    def refuse(self, request: Request, code: str, message: str, status: int | None) -> Response:
-        """An error answer, for any code."""
-        return self._refusal(request, CosError(code, message, status=status))
-
-    def throttle(self, request: Request) -> Response:
-        """503 SlowDown."""
-        return self._refusal(request, CosError("SlowDown"))
 
     def _act(self, request: Request, place: Place) -> Response:
         route = find_route(request, place)

@@ -1,4 +1,4 @@
-"""COS's operations on the service and on buckets, their listings among them."""
+"""COS's operations on the service and on buckets."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from imgmove.sandbox.http import Response
+from imgmove.sandbox.wire.aws_dialect import signing_region
 from imgmove.sandbox.wire.cos_acl import bucket_acl_of_headers, owner
 from imgmove.sandbox.wire.cos_call import VENDOR, Call
 from imgmove.sandbox.wire.cos_errors import CosError
-from imgmove.sandbox.wire.cos_properties import ENCRYPTIONS, check_md5
+from imgmove.sandbox.wire.cos_properties import ENCRYPTIONS
 from imgmove.sandbox.wire.store_xml import Element, Xml, XmlError, document, parse, tag, timestamp
-from imgmove.sandbox.world.object_records import StoredObject
 from imgmove.sandbox.world.objects import Bucket
 
 DEFAULT_REGION = "ap-guangzhou"
 """Where a bucket is created when neither the Host header nor the document names a region."""
-MAX_KEYS = 1000
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*-(?P<app_id>\d{5,})")
 _MAX_NAME_CHARACTERS = 60
 
@@ -50,7 +49,7 @@ def put_bucket(call: Call) -> Response:
     if account is None or match["app_id"] != account.app_id:
         raise CosError("AccessDenied")
     acl, grants = bucket_acl_of_headers(call)
-    region = call.place.region or _asked_region(call) or DEFAULT_REGION
+    region = call.place.region or _asked_region(call) or signing_region(call.request) or DEFAULT_REGION
     bucket = call.objects.create_bucket(VENDOR, name, region, call.account, acl=acl)
     bucket.grants = grants
     return Response(200, [("Location", f"/{name}")])
@@ -76,92 +75,6 @@ def delete_bucket(call: Call) -> Response:
 def get_location(call: Call) -> Response:
     """GET Bucket location."""
     return xml_answer(tag("LocationConstraint", call.bucket.region))
-
-
-def list_objects(call: Call) -> Response:
-    """GET Bucket (List Objects)."""
-    encode = encoder(call)
-    query, limit = call.query, call.number("max-keys", MAX_KEYS, 1, MAX_KEYS)
-    prefix, delimiter, marker = query.get("prefix", ""), query.get("delimiter", ""), query.get("marker", "")
-    page = call.objects.list(call.bucket, prefix, delimiter, marker, limit)
-    result = tag(
-        "ListBucketResult",
-        tag("Name", call.bucket.name),
-        *([tag("EncodingType", "url")] if "encoding-type" in query else []),
-        tag("Prefix", encode(prefix)),
-        tag("Marker", encode(marker)),
-        tag("MaxKeys", limit),
-        *([tag("Delimiter", encode(delimiter))] if delimiter else []),
-        tag("IsTruncated", str(page.truncated).lower()),
-        *([tag("NextMarker", encode(page.next_marker))] if page.truncated else []),
-        *(tag("CommonPrefixes", tag("Prefix", encode(each))) for each in page.prefixes),
-        *(_contents(call, item, encode) for item in page.items),
-    )
-    return xml_answer(result)
-
-
-def list_versions(call: Call) -> Response:
-    """GET Bucket Object versions: of every object the one there is, `null`."""
-    encode = encoder(call)
-    query, limit = call.query, call.number("max-keys", MAX_KEYS, 1, MAX_KEYS)
-    prefix, delimiter, marker = query.get("prefix", ""), query.get("delimiter", ""), query.get("key-marker", "")
-    page = call.objects.list(call.bucket, prefix, delimiter, marker, limit)
-    following = [tag("NextKeyMarker", encode(page.next_marker)), tag("NextVersionIdMarker", "null")]
-    result = tag(
-        "ListVersionsResult",
-        *([tag("EncodingType", "url")] if "encoding-type" in query else []),
-        tag("Name", call.bucket.name),
-        tag("Prefix", encode(prefix)),
-        tag("KeyMarker", encode(marker)),
-        tag("VersionIdMarker", query.get("version-id-marker", "")),
-        tag("MaxKeys", limit),
-        tag("IsTruncated", str(page.truncated).lower()),
-        *(following if page.truncated else []),
-        *([tag("Delimiter", encode(delimiter))] if delimiter else []),
-        *(tag("CommonPrefixes", tag("Prefix", encode(each))) for each in page.prefixes),
-        *(tag("Version", *_described(call, item, encode), *_THE_VERSION) for item in page.items),
-    )
-    return xml_answer(result)
-
-
-_THE_VERSION = (tag("VersionId", "null"), tag("IsLatest", "true"))
-
-
-def _contents(call: Call, item: StoredObject, encode: Callable[[str], str]) -> Xml:
-    restored = []
-    if item.archived and item.restore_ready_at is not None:
-        restored = [tag("RestoreStatus", "DONE" if call.objects.readable(item) else "ONGOING")]
-    return tag("Contents", *_described(call, item, encode), *restored)
-
-
-def _described(call: Call, item: StoredObject, encode: Callable[[str], str]) -> list[Xml]:
-    app_id = call.bucket.name.rpartition("-")[2]
-    return [
-        tag("Key", encode(item.key)),
-        tag("LastModified", timestamp(item.last_modified)),
-        tag("ETag", f'"{item.etag}"'),
-        tag("Size", item.size_bytes),
-        tag("Owner", tag("ID", app_id), tag("DisplayName", app_id)),
-        tag("StorageClass", item.storage_class),
-    ]
-
-
-def delete_objects(call: Call) -> Response:
-    """DELETE Multiple Objects: up to 1000 keys; absent ones count as deleted."""
-    check_md5(call.header("Content-MD5"), call.request.body)
-    wanted = body_document(call, "Delete")
-    keys = [each.get("Key") or _raw_key(each) for each in wanted.all("Object")]
-    if not keys or len(keys) > MAX_KEYS or "" in keys:
-        raise CosError("MalformedXML")
-    for key in keys:
-        call.objects.delete(call.bucket, key)
-    quiet = wanted.get("Quiet").lower() == "true"
-    return xml_answer(tag("DeleteResult", *([] if quiet else [tag("Deleted", tag("Key", key)) for key in keys])))
-
-
-def _raw_key(element: Element) -> str:
-    """A key of nothing but blanks, which `get` would strip."""
-    return next((each.text for each in element.all("Key")), "")
 
 
 def get_encryption(call: Call) -> Response:

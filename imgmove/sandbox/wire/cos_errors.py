@@ -6,6 +6,8 @@ from imgmove.sandbox.world.store_errors import Reason, StoreError
 
 ERRORS: dict[str, tuple[int, str]] = {
     "PermanentRedirect": (301, "The bucket is in another region; address it with that region's endpoint."),
+    "AuthorizationHeaderMalformed": (400, "The authorization header you provided is invalid."),
+    "AuthorizationQueryParametersError": (400, "The signature in the URL you provided is invalid."),
     "BadDigest": (400, "The Content-MD5 you specified did not match what we received."),
     "BucketAccelerateNotEnabled": (400, "The bucket accelerate is not enabled."),
     "EntityTooLarge": (400, "Your proposed upload exceeds the maximum allowed object size."),
@@ -26,6 +28,7 @@ ERRORS: dict[str, tuple[int, str]] = {
     "MissingRequestBodyError": (400, "Request body is empty."),
     "NotSupportedStorageClass": (400, "The storage class you specified is not supported."),
     "SSEContentNotSupported": (400, "The encryption method is not supported."),
+    "XAmzContentSHA256Mismatch": (400, "The provided x-amz-content-sha256 header does not match what we received."),
     "AccessDenied": (403, "Access Denied."),
     "InvalidAccessKeyId": (403, "The Access Key Id you provided does not exist in our records."),
     "InvalidObjectState": (403, "The operation is not valid for the object's storage class."),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from imgmove.sandbox.http import Request, Response
 from imgmove.sandbox.wire import cos_acl
 from imgmove.sandbox.wire import cos_buckets as buckets
+from imgmove.sandbox.wire import cos_lists as lists
 from imgmove.sandbox.wire import cos_objects as objects
 from imgmove.sandbox.wire import cos_uploads as uploads
 from imgmove.sandbox.wire.cos_call import Call, Need, Route
@@ -51,10 +52,11 @@ ROUTES = (
     # Buckets
     Route("ListMultipartUploads", "ListMultipartUploads", "bucket", "GET", Need.READ_BUCKET, uploads.list_uploads, ("uploads",)),
     Route("DeleteMultipleObjects", "DeleteMultipleObjects", "bucket", "POST", Need.WRITE_BUCKET,
-          buckets.delete_objects, ("delete",)),
+          lists.delete_objects, ("delete",)),
     Route("ListObjectVersions", "GetBucketObjectVersions", "bucket", "GET", Need.READ_BUCKET,
-          buckets.list_versions, ("versions",)),
-    Route("ListObjects", "GetBucket", "bucket", "GET", Need.READ_BUCKET, buckets.list_objects),
+          lists.list_versions, ("versions",)),
+    Route("ListObjectsV2", "GetBucket", "bucket", "GET", Need.READ_BUCKET, lists.list_objects_v2, ("list-type",)),
+    Route("ListObjects", "GetBucket", "bucket", "GET", Need.READ_BUCKET, lists.list_objects),
     Route("HeadBucket", "HeadBucket", "bucket", "HEAD", Need.READ_BUCKET, buckets.head_bucket),
     Route("PutBucket", "PutBucket", "bucket", "PUT", Need.SIGNED, buckets.put_bucket),
     Route("DeleteBucket", "DeleteBucket", "bucket", "DELETE", Need.OWN, buckets.delete_bucket),

@@ -1,4 +1,4 @@
-"""COS's own signature, in the Authorization header and in the URL: who signed a request, if it is signed well.
+"""COS's own signature, in the Authorization header and in the URL, and AWS's: who signed a request, if well.
 
 The algorithm is the vendor's "Request Signature" page; what the Python SDK signs is in tencent.md 4.6.
 """
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote, unquote_plus
 
 from imgmove.sandbox.http import Request
+from imgmove.sandbox.wire import aws_signature
+from imgmove.sandbox.wire.aws_dialect import AwsRequest
 from imgmove.sandbox.wire.cos_errors import CosError
 from imgmove.sandbox.wire.cos_hosts import Place, signed_hosts
 from imgmove.sandbox.world import World
@@ -46,16 +48,38 @@ class Signature:
 
 def authenticate(world: World, request: Request, place: Place) -> Key | None:
     """The key that signed the request, None for an anonymous one. Raises CosError for every other request."""
+    if isinstance(request, AwsRequest):
+        return _authenticate_aws(world, request)
     fields = _fields(request)
     if fields is None:
         return None
     signature = _signature(fields)
-    key = world.accounts.key("tencent", signature.access_key_id)
-    if key is None or key.disabled:
-        raise CosError("InvalidAccessKeyId")
+    key = _key(world, signature.access_key_id)
     _check_times(signature, world.clock.wall())
     _check_signature(request, place, key, signature)
     _check_token(request, key, world.clock.wall())
+    return key
+
+
+def _authenticate_aws(world: World, request: AwsRequest) -> Key:
+    try:
+        claim = aws_signature.read(request.original, world.clock.wall())
+    except aws_signature.AwsError as error:
+        raise CosError(error.code, error.message) from error
+    key = _key(world, claim.access_key_id)
+    expected = claim.signature_of(key.secret, claim.string_to_sign)
+    if not hmac.compare_digest(expected.encode(), claim.signature.encode()):
+        raise CosError(
+            "SignatureDoesNotMatch", StringToSign=claim.string_to_sign, CanonicalRequest=claim.canonical_request
+        )
+    _check_token(request, key, world.clock.wall())
+    return key
+
+
+def _key(world: World, access_key_id: str) -> Key:
+    key = world.accounts.key("tencent", access_key_id)
+    if key is None or key.disabled:
+        raise CosError("InvalidAccessKeyId")
     return key
 
 

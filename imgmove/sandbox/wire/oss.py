@@ -7,6 +7,7 @@ import secrets
 
 from imgmove.sandbox.clock import Clock
 from imgmove.sandbox.http import Request, Response
+from imgmove.sandbox.wire.aws_dialect import OSS, answered, translated
 from imgmove.sandbox.wire.oss_call import VENDOR, Call, Route, authorise
 from imgmove.sandbox.wire.oss_errors import OssError, of_store
 from imgmove.sandbox.wire.oss_hosts import Place, place_of
@@ -34,19 +35,13 @@ class Oss:
 
     def describe(self, request: Request) -> str:
         """The operation's name (`oss_routes.ROUTES`), "Unknown" for what is none."""
-        route = find_route(request, _place(request))
+        route = find_route(translated(request, OSS), _place(request))
         return route.action if route else "Unknown"
 
     def handle(self, request: Request) -> Response:
         """Carries the operation out."""
-        try:
-            response = self._act(request, _place(request))
-        except StoreError as error:
-            return self._refusal(request, of_store(error))
-        except OssError as error:
-            return self._refusal(request, error)
-        response.headers += _stamps(_request_id())
-        return response
+        request = translated(request, OSS)
+        return answered(request, self._answer(request), OSS)
 
     def refuse(self, request: Request, code: str, message: str, status: int | None) -> Response:
         """An error answer, for any code."""
@@ -59,6 +54,16 @@ class Oss:
         error = OssError(codes[request.method] if data else "TotalQpsLimitExceeded")
         error.headers.append(("x-oss-qos-delay-time", HELD_MILLISECONDS))
         return self._refusal(request, error)
+
+    def _answer(self, request: Request) -> Response:
+        try:
+            response = self._act(request, _place(request))
+        except StoreError as error:
+            return self._refusal(request, of_store(error))
+        except OssError as error:
+            return self._refusal(request, error)
+        response.headers += _stamps(_request_id())
+        return response
 
     def _act(self, request: Request, place: Place) -> Response:
         if place.second_level:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from imgmove.sandbox.http import Response
+from imgmove.sandbox.wire.aws_dialect import signing_region
 from imgmove.sandbox.wire.oss_call import VENDOR, Call
 from imgmove.sandbox.wire.oss_errors import OssError, invalid_argument
 from imgmove.sandbox.wire.oss_properties import ENCRYPTIONS, STORAGE_CLASSES
@@ -66,7 +67,7 @@ def _asked_region(call: Call, asked: Element) -> str:
     endpoint = call.place.region or call.identity.region
     if located and endpoint and located != endpoint:
         raise OssError("InvalidLocationConstraint")
-    return endpoint or located or DEFAULT_REGION
+    return endpoint or located or signing_region(call.request).removeprefix("oss-") or DEFAULT_REGION
 
 
 def _asked_acl(call: Call) -> str:

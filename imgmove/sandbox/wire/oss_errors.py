@@ -8,6 +8,8 @@ NO_EC = "0017-00000000"
 """Where the vendor facts tell no EC: the number of the group REQUEST with a zero, which OSS itself never sends."""
 
 ERRORS: dict[str, tuple[int, str, str]] = {
+    "AuthorizationHeaderMalformed": (400, NO_EC, "The authorization header you provided is invalid."),
+    "AuthorizationQueryParametersError": (400, NO_EC, "The signature in the URL you provided is invalid."),
     "BadRequest": (400, NO_EC, "The request is malformed."),
     "EntityTooLarge": (400, NO_EC, "Your proposed upload exceeds the maximum allowed object size."),
     "EntityTooSmall": (400, "0042-00000213", "Your proposed upload smaller than the minimum allowed size."),
@@ -39,6 +41,11 @@ ERRORS: dict[str, tuple[int, str, str]] = {
         "The data operations of this account are not allowed through the default public endpoint.",
     ),
     "RequestTimeout": (400, NO_EC, "Your socket connection to the server was not read from or written to in time."),
+    "XAmzContentSHA256Mismatch": (
+        400,
+        NO_EC,
+        "The provided x-amz-content-sha256 header does not match what we received.",
+    ),
     "AccessDenied": (403, "0003-00000001", "You have no right to access this object because of bucket acl."),
     "InvalidAccessKeyId": (403, "0002-00000902", "The OSS Access Key Id you provided does not exist in our records."),
     "InvalidObjectState": (403, NO_EC, "The operation is not valid for the object's state."),

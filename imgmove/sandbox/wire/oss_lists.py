@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
 
 from imgmove.sandbox.http import Response
+from imgmove.sandbox.wire import continuation
 from imgmove.sandbox.wire.oss_buckets import (
     PAGE_DEFAULT,
     PAGE_MAX,
@@ -51,7 +50,7 @@ def list_objects_v2(call: Call) -> Response:
         *([tag("StartAfter", encode(start))] if start else []),
         *([tag("ContinuationToken", token)] if token else []),
         tag("KeyCount", len(page.items) + len(page.prefixes)),
-        *([tag("NextContinuationToken", _token(page.next_marker))] if page.truncated else []),
+        *([tag("NextContinuationToken", continuation.token_of(page.next_marker))] if page.truncated else []),
         *(_contents(call, item, encode, owned=owned) for item in page.items),
         *(tag("CommonPrefixes", tag("Prefix", encode(each))) for each in page.prefixes),
     )
@@ -103,12 +102,8 @@ def _contents(call: Call, item: StoredObject, encode: Callable[[str], str], *, o
     )
 
 
-def _token(marker: str) -> str:
-    return base64.urlsafe_b64encode(marker.encode()).decode()
-
-
 def _marker(token: str) -> str:
     try:
-        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+        return continuation.marker_of(token)
+    except ValueError:
         raise invalid_argument("continuation-token", token) from None

@@ -1,4 +1,4 @@
-"""OSS's signatures, versions 1, 2 and 4, in the Authorization header and in the URL: who signed a request.
+"""OSS's signatures, versions 1, 2 and 4, and AWS's, in the Authorization header and in the URL: who signed a request.
 
 The versions' own rules are in `oss_signature_v1` (1 and 2) and `oss_signature_v4`; here is what they share: keys,
 tokens, and which of the six forms a request has (alibaba.md 5.4, 5.7).
@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from typing import ClassVar
 
 from imgmove.sandbox.http import Request
-from imgmove.sandbox.wire import oss_signature_v1, oss_signature_v4
+from imgmove.sandbox.wire import aws_signature, oss_signature_v1, oss_signature_v4
+from imgmove.sandbox.wire.aws_dialect import AwsRequest
+from imgmove.sandbox.wire.aws_signature import Claim
 from imgmove.sandbox.wire.oss_errors import OssError
 from imgmove.sandbox.wire.oss_hosts import Place
 from imgmove.sandbox.wire.oss_signed import Signed
@@ -25,7 +28,7 @@ class Identity:
     key: Key | None
     """None for an anonymous request."""
     version: int
-    """1, 2 or 4; 0 for an anonymous request."""
+    """1, 2 or 4; 0 for an anonymous request and for one signed in AWS's way."""
     region: str = ""
     """The region that a version 4 signature is for."""
     in_url: bool = False
@@ -52,6 +55,8 @@ def authenticate(world: World, request: Request, place: Place) -> Identity:
 
 def _signed(request: Request, place: Place, wall: float) -> Signed | None:
     """What the request says about its signature, its times checked; None for an anonymous one."""
+    if isinstance(request, AwsRequest):
+        return _signed_as_aws(request, wall)
     header = request.headers.get("Authorization", "").strip()
     query = dict(request.query())
     if header:
@@ -70,6 +75,35 @@ def _signed(request: Request, place: Place, wall: float) -> Signed | None:
     if "Signature" in query or "OSSAccessKeyId" in query:
         return oss_signature_v1.in_url(request, place, query, wall)
     return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedAsAws(Signed):
+    """AWS's version 4."""
+
+    version: ClassVar[int] = 0
+    mismatch_ec: ClassVar[str] = "0002-00000201"
+
+    claim: Claim
+
+    def signature_of(self, secret: str, text: str) -> str:
+        """Hexadecimal HMAC-SHA256 under the derived key."""
+        return self.claim.signature_of(secret, text)
+
+
+def _signed_as_aws(request: AwsRequest, wall: float) -> SignedAsAws:
+    try:
+        claim = aws_signature.read(request.original, wall)
+    except aws_signature.AwsError as error:
+        raise OssError(error.code, error.message) from error
+    return SignedAsAws(
+        access_key_id=claim.access_key_id,
+        signature=claim.signature,
+        string_to_sign=claim.string_to_sign,
+        canonical_request=claim.canonical_request,
+        token=request.headers.get("x-oss-security-token", ""),
+        claim=claim,
+    )
 
 
 def _mismatch(signed: Signed) -> OssError:
