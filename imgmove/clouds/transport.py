@@ -9,8 +9,9 @@ from __future__ import annotations
 import ipaddress
 import ssl
 import threading
+import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -46,6 +47,40 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes = b""
     url: str = field(default="", repr=False)
+
+    @property
+    def looks(self) -> str:
+        """In a few words, what it looks like: for errors about answers that are none of a service's protocol."""
+        if 300 <= self.status < 400:
+            return "a redirect"
+        text = self.body[:200].decode("utf-8", "replace").strip()
+        if not text:
+            return "an empty body"
+        if text[:1] == "<":
+            return "an HTML page" if "html" in text.lower() else "XML"
+        if sum(letter == "\N{REPLACEMENT CHARACTER}" or not letter.isprintable() for letter in text) * 8 > len(text):
+            return f"bytes that are no text ({self.body[:8].hex(' ')} …)"
+        return f"{clean(text, 60)!r}"
+
+    @property
+    def length(self) -> int | None:
+        """The length that the head says, None where it says none."""
+        value = self.headers.get("content-length", "").strip()
+        return int(value) if value.isdecimal() else None
+
+    def unpacked(self) -> Answer:
+        """The same without the gzip that a gateway may have put around a document unasked.
+
+        Never for an object's bytes, which are as they are. What is not gzip, or too long, stays as it is.
+        """
+        if self.headers.get("content-encoding", "").strip().lower() not in {"gzip", "x-gzip"}:
+            return self
+        inflater = zlib.decompressobj(wbits=31)
+        try:
+            body = inflater.decompress(self.body, MAX_ANSWER_BYTES)
+        except zlib.error:
+            return self
+        return replace(self, body=body) if inflater.eof else self
 
 
 def _matches(host: str, entry: str) -> bool:

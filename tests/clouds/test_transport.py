@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from imgmove.clouds.transport import Transport
+from imgmove.clouds import transport
+from imgmove.clouds.transport import Answer, Transport
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.settings import Settings
 from tests.clouds.tencent.scripted import Reply, ScriptedServer
@@ -124,3 +126,45 @@ def test_a_longer_patience_for_reading(server: ScriptedServer) -> None:
 def test_a_proxy_that_is_none(tmp_path: Path) -> None:
     broken = Transport(replace(SETTINGS, environment={"HTTP_PROXY": "ftp://p:1"}))
     assert fails(lambda: broken.send("GET", "http://far.example.com/", {})).kind is Kind.USAGE
+
+
+@pytest.mark.parametrize("name", ["gzip", "x-gzip", " GZIP "])
+def test_what_a_gateway_has_packed_is_unpacked(name: str) -> None:
+    answer = Answer(200, {"content-encoding": name}, gzip.compress(b"a document"))
+    assert answer.unpacked().body == b"a document"
+
+
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"cut off")[:-3], b""])
+def test_what_is_no_gzip_stays_as_it_is(body: bytes) -> None:
+    answer = Answer(200, {"content-encoding": "gzip"}, body)
+    assert answer.unpacked() == answer
+    assert Answer(200, {}, gzip.compress(b"an object")).unpacked().body == gzip.compress(b"an object")
+
+
+def test_what_would_unpack_to_more_than_is_read_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 1000)
+    bomb = Answer(200, {"content-encoding": "gzip"}, gzip.compress(bytes(100_000)))
+    assert bomb.unpacked() is bomb
+
+
+@pytest.mark.parametrize(
+    ("answer", "looks"),
+    [
+        (Answer(302, {}, b"<html>"), "a redirect"),
+        (Answer(200, {}, b" \n"), "an empty body"),
+        (Answer(502, {}, b"<!DOCTYPE html><p>"), "an HTML page"),
+        (Answer(200, {}, b"<Error/>"), "XML"),
+        (Answer(200, {}, b"slow down"), "'slow down'"),
+        (
+            Answer(200, {}, b"\x1f\x8b\x08\x00\x00\x00\x00\x00\xff"),
+            "bytes that are no text (1f 8b 08 00 00 00 00 00 …)",
+        ),
+    ],
+)
+def test_what_an_answer_looks_like(answer: Answer, looks: str) -> None:
+    assert answer.looks == looks
+
+
+@pytest.mark.parametrize(("value", "length"), [("0", 0), (" 12 ", 12), ("", None), ("-1", None), ("many", None)])
+def test_the_length_that_a_head_says(value: str, length: int | None) -> None:
+    assert Answer(200, {"content-length": value} if value else {}).length == length

@@ -55,7 +55,7 @@ OPERATIONS: Final = {
     "ecm import": (ecm_import, "ECM", "ImportCustomImage", "image looks"),
     "ecm fetch": (ecm_fetch, "ECM", "ImportImage", "image looks"),
 }
-TENCENT_LOOKS: Final = {
+TENCENT_LOOKS: Final[dict[str, list[Any]]] = {
     "at once": ["NORMAL"],
     "by the book": ["CREATING", "CREATING", "NORMAL"],
     "not there at first": [None] * 6 + ["IMPORTING", "NORMAL"],
@@ -67,7 +67,7 @@ TENCENT_LOOKS: Final = {
     "snapshots later": [{"ImageState": "CREATING", "SnapshotSet": []}, {"ImageState": "NORMAL", "SnapshotSet": []},
                         {"ImageState": "NORMAL", "SnapshotSet": None}, "NORMAL"],
 }  # fmt: skip
-ECS_LOOKS: Final = {
+ECS_LOOKS: Final[dict[str, list[Any]]] = {
     "at once": ["Available"],
     "by the book": ["Waiting", "Creating", "Available"],
     "not there at first": [None] * 6 + ["Creating", "Available"],
@@ -102,7 +102,9 @@ def test_it_ends_well_whatever_shows_when(
 
 @pytest.mark.parametrize("looks", [["IMPORTING", "NORMAL"], [None, None, None, "IMPORTING", "NORMAL"]])
 @pytest.mark.parametrize("ways", [{"import id": False}, {"import id": True}, {"import id": False, "page": 1}], ids=str)
-def test_cvm_import_with_and_without_an_image_id(cli: Cli, clouds: Clouds, ways: dict[str, Any], looks: list[Any]) -> None:
+def test_cvm_import_with_and_without_an_image_id(
+    cli: Cli, clouds: Clouds, ways: dict[str, Any], looks: list[Any]
+) -> None:
     clouds.renew({"CVM": {"import looks": list(looks), **ways}})
     clouds.cvm.own("img-likeit01", "web of yesterday")
     clouds.cvm.own("img-likeit02", "my web")
@@ -160,7 +162,9 @@ def test_it_outlives_the_command(cli: Cli, clouds: Clouds, operation: str) -> No
     assert seen.json["state"] in {"pending", "running"}, seen
     ended = cli("status", job, "--watch", "-o", "json")
     assert (ended.code, ended.json["state"]) == (0, "succeeded"), ended
-    by_image = cli("status", ended.json["image_id"], *{"CVM": GZ, "ECS": HZ, "ECM": ("--provider", "ecm")}[service], "-o", "json")
+    by_image = cli(
+        "status", ended.json["image_id"], *{"CVM": GZ, "ECS": HZ, "ECM": ("--provider", "ecm")}[service], "-o", "json"
+    )
     assert (by_image.code, by_image.json["state"]) == (0, "succeeded"), by_image
     assert clouds.service(service).count(call) == 1
 
@@ -245,8 +249,18 @@ def test_ecm_copies_of_cvm_images_under_any_id_and_name(cli: Cli, clouds: Clouds
         {"task looks": [{"TaskStatus": "Finished"}], "image looks": ["Creating"] * 30 + ["Available"]},
         {"task looks": [None], "image looks": ["Creating"] * 30 + ["Available"]},
         {"task looks": [{"TaskStatus": "Waiting"}, None, {"TaskStatus": "Odd"}, None]},
-        {"task looks": [{"TaskStatus": "Processing", "TaskProcess": ""}, {"TaskStatus": "Processing", "TaskProcess": ...}]},
-        {"task looks": [{"TaskStatus": "Processing", "TaskProcess": "130%"}, {"TaskStatus": "Processing", "TaskProcess": "a"}]},
+        {
+            "task looks": [
+                {"TaskStatus": "Processing", "TaskProcess": ""},
+                {"TaskStatus": "Processing", "TaskProcess": ...},
+            ]
+        },
+        {
+            "task looks": [
+                {"TaskStatus": "Processing", "TaskProcess": "130%"},
+                {"TaskStatus": "Processing", "TaskProcess": "a"},
+            ]
+        },
     ],
     ids=str,
 )
@@ -265,11 +279,15 @@ def test_ecs_says_why_an_import_failed(cli: Cli, clouds: Clouds, looks: list[Any
         {"OperationStatus": "Failed", "ErrorCode": "InvalidImageSize", "ErrorMsg": "larger than it says"}]}}  # fmt: skip
     clouds.renew({"ECS": {"task looks": [{"TaskStatus": "Processing"}, reason], "image looks": looks}})
     done = ecs_import(cli, clouds)
-    assert (done.code, done.error["code"], done.error["message"]) == (1, "InvalidImageSize", "larger than it says"), done
+    assert (done.code, done.error["code"], done.error["message"]) == (1, "InvalidImageSize", "larger than it says"), (
+        done
+    )
 
 
 def test_ecs_import_that_was_cancelled(cli: Cli, clouds: Clouds) -> None:
-    clouds.renew({"ECS": {"task looks": [{"TaskStatus": "Processing"}, {"TaskStatus": "Deleted"}], "image looks": [None]}})
+    clouds.renew(
+        {"ECS": {"task looks": [{"TaskStatus": "Processing"}, {"TaskStatus": "Deleted"}], "image looks": [None]}}
+    )
     done = ecs_import(cli, clouds)
     assert (done.code, done.json["state"]) == (1, "cancelled"), done
 
@@ -318,7 +336,11 @@ def test_refusals(cli: Cli, clouds: Clouds, operation: str, code: str, exit_code
 @pytest.mark.parametrize(
     ("operation", "way"),
     [(operation, way) for operation in ("cvm import", "cvm create") for way in ("answer", "error")]
-    + [(operation, way) for operation in ("ecs import", "ecs create") for way in ("DryRunOperation", "DRYRUN.SUCCESS", "answer")],
+    + [
+        (operation, way)
+        for operation in ("ecs import", "ecs create")
+        for way in ("DryRunOperation", "DRYRUN.SUCCESS", "answer")
+    ],
 )
 def test_a_dry_run_that_passes(cli: Cli, clouds: Clouds, operation: str, way: str) -> None:
     run, service, _call, _film = OPERATIONS[operation]

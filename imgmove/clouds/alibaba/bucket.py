@@ -53,7 +53,7 @@ class Bucket:
         with errors.asking(signer.region):
             answer = self._transport.send(method, url, signed, body, changes=changes, max_bytes=max_bytes)
         self._is_known = self._is_known or answer.status < 300
-        return answer
+        return answer if answer.status < 300 else answer.unpacked()
 
     def check_exists(self) -> None:
         """Raise NOT_FOUND where there is no such bucket; asked once at most, and not where an answer showed it.
@@ -77,7 +77,7 @@ class Bucket:
         answer = self.send(method, key, params, headers, body, changes=changes)
         if answer.status >= 300:
             raise store_errors.refusal(answer, changes=changes, asked_region=self.region)
-        return answer
+        return answer.unpacked()
 
     def document(self, method: str, key: str, params: Mapping[str, str], body: bytes | None = None, *,
                  changes: bool = False) -> tuple[store_xml.Element, Answer]:  # fmt: skip

@@ -74,7 +74,9 @@ class Ecs:
                 hint=f"look at {started} with `imgmove status`, and cancel it if it is not wanted",
                 request_id=answers.text(body, "RequestId") or None, maybe_applied=True,
             )  # fmt: skip
-        return CheckResult(answers.text(body, "RequestId") or None, notes=call.notes)
+        if not answers.text(body, "RequestId"):
+            raise self._client(call.region).incomplete("RequestId", body, changes=False)
+        return CheckResult(answers.text(body, "RequestId"), notes=call.notes)
 
     def submit(self, request: ServiceRequest, token: str) -> Handle:
         """Start the operation. With a client token where ECS honours one: all but ExportImage."""

@@ -13,7 +13,6 @@ from imgmove.clouds.alibaba.error_codes import kind_of, row_of
 from imgmove.clouds.alibaba.limits import KNOWN_REGIONS
 from imgmove.clouds.transport import Answer
 from imgmove.core.errors import ImgmoveError, Kind
-from imgmove.core.text import clean
 
 #: What to do about a code that the table does not know.
 _KIND_HINTS: Final = {
@@ -49,26 +48,20 @@ def refused(
 
 
 def not_theirs(service: str, answer: Answer, *, changes: bool, what: str = "") -> ImgmoveError:
-    """An answer that is none of the service's protocol: HTML, an empty body, a redirect, fields missing."""
+    """An answer that is none of the service's protocol: HTML, an empty body, a redirect, fields missing.
+
+    Gateways say 429 in words of their own: THROTTLED, and nothing was done.
+    """
     host = urlsplit(answer.url).netloc or "the endpoint"
-    problem = what or describe(answer)
+    problem = what or answer.looks
+    throttled = answer.status == 429
     return ImgmoveError(
-        Kind.UNAVAILABLE, f"{host} did not answer like {service}: {problem}, HTTP {answer.status}",
+        Kind.THROTTLED if throttled else Kind.UNAVAILABLE,
+        f"{host} did not answer like {service}: {problem}, HTTP {answer.status}",
         code="NotTheService", hint=f"is that the address of {service}? A proxy or a gateway may have answered instead",
-        request_id=request_id_of(answer.headers), maybe_applied=changes and not 300 <= answer.status < 400,
+        request_id=request_id_of(answer.headers),
+        maybe_applied=changes and not throttled and not 300 <= answer.status < 400,
     )  # fmt: skip
-
-
-def describe(answer: Answer) -> str:
-    """In a few words, what an answer looks like."""
-    text = answer.body[:200].decode("utf-8", "replace").strip()
-    if 300 <= answer.status < 400:
-        return "a redirect"
-    if not text:
-        return "an empty body"
-    if text[:1] == "<":
-        return "an HTML page" if "html" in text.lower() else "XML"
-    return f"{clean(text, 60)!r}"
 
 
 def request_id_of(headers: Mapping[str, str]) -> str | None:

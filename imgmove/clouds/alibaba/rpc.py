@@ -59,7 +59,8 @@ class _OwnTransport:
         self._authorize(signed, anonymous=params.auth_type == "Anonymous")
         query = urlencode(signed.query, quote_via=quote, safe="~")
         url = f"{self._protocol}://{self._endpoint}{params.pathname}?{query}"
-        return {"answer": self.transport.send(params.method, url, signed.headers, body, changes=request.changes)}
+        answer = self.transport.send(params.method, url, signed.headers, body, changes=request.changes)
+        return {"answer": answer.unpacked()}
 
     def _authorize(self, signed: Any, *, anonymous: bool) -> None:
         if anonymous or self.keys is None:

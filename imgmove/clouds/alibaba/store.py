@@ -58,7 +58,9 @@ class OssStore:
             raise store_errors.refusal(answer, changes=False, asked_region=self._bucket.region)
         if not answer.headers.get("etag"):
             raise errors.not_theirs("OSS", answer, changes=False, what="no ETag in the answer")
-        return self._info(key, answer, int(answer.headers.get("content-length") or 0))
+        if answer.length is None:
+            raise errors.not_theirs("OSS", answer, changes=False, what="no Content-Length in the answer")
+        return self._info(key, answer, answer.length)
 
     def measure(self, _key: str) -> int | None:
         """None: reading an object costs traffic, and OSS tells its CRC-64 by itself."""

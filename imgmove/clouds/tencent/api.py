@@ -56,10 +56,10 @@ class Api:
         """Send what the SDK has built and signed; called by the SDK."""
         url = f"{self._endpoint.scheme}://{request.host}{request.uri}"
         headers = {name: str(value) for name, value in request.header.items()}
-        answer = self._transport.send("POST", url, headers, request.data.encode(), changes=True)
+        answer = self._transport.send("POST", url, headers, request.data.encode(), changes=True).unpacked()
         document = answers.json_object(answer.body) or {}
         response = document.get("Response")
-        if not isinstance(response, dict):
+        if not isinstance(response, dict) or not response:
             raise self._no_answer(answer)
         if response.get("Error"):
             raise self._refusal(answer, response)
@@ -111,7 +111,4 @@ class Api:
         return errors.refused(self.service, answer, code, message, request_id, changes=True)
 
     def _no_answer(self, answer: Answer) -> ImgmoveError:
-        error = errors.not_theirs(self.service, answer, changes=True)
-        if answer.status == 429:
-            return replace(error, kind=Kind.THROTTLED, maybe_applied=False)
-        return error
+        return errors.not_theirs(self.service, answer, changes=True)

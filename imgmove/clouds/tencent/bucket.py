@@ -47,7 +47,7 @@ class Bucket:
             changes=changes, max_bytes=max_bytes, read_timeout_seconds=read_timeout_seconds,
         )  # fmt: skip
         self._is_seen = self._is_seen or answer.status < 300
-        return answer
+        return answer if answer.status < 300 else answer.unpacked()
 
     def call(
         self, method: str, key: str = "", parameters: Mapping[str, str] | None = None,
@@ -60,7 +60,7 @@ class Bucket:
         )
         if answer.status >= 300:
             raise store_errors.refusal(answer, changes=changes, asked_region=self.region)
-        return answer
+        return answer.unpacked()
 
     def document(
         self, method: str, key: str, parameters: Mapping[str, str], body: bytes | None = None, *,

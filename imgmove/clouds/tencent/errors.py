@@ -10,7 +10,6 @@ from imgmove.clouds.tencent import codes_ecm
 from imgmove.clouds.tencent.error_codes import kind_of, row_of
 from imgmove.clouds.transport import Answer
 from imgmove.core.errors import ImgmoveError, Kind
-from imgmove.core.text import clean
 
 #: What to do about a code that the table does not know.
 _KIND_HINTS: Final = {
@@ -45,26 +44,20 @@ def refused(
 
 
 def not_theirs(service: str, answer: Answer, *, changes: bool, what: str = "") -> ImgmoveError:
-    """An answer that is none of the service's protocol: HTML, an empty body, a redirect, fields missing."""
+    """An answer that is none of the service's protocol: HTML, an empty body, a redirect, fields missing.
+
+    Gateways say 429 in words of their own: THROTTLED, and nothing was done.
+    """
     host = urlsplit(answer.url).netloc or "the endpoint"
+    throttled = answer.status == 429
     return ImgmoveError(
-        Kind.UNAVAILABLE, f"{host} did not answer like {service}: {what or describe(answer)}, HTTP {answer.status}",
+        Kind.THROTTLED if throttled else Kind.UNAVAILABLE,
+        f"{host} did not answer like {service}: {what or answer.looks}, HTTP {answer.status}",
         code="NotTheService", hint=f"is that the address of {service}? A proxy or a gateway may have answered instead",
-        request_id=answer.headers.get("x-cos-request-id"), maybe_applied=changes and not 300 <= answer.status < 400,
+        request_id=answer.headers.get("x-cos-request-id"),
+        maybe_applied=changes and not throttled and not 300 <= answer.status < 400,
         retry_after_seconds=_retry_after(answer.headers),
     )  # fmt: skip
-
-
-def describe(answer: Answer) -> str:
-    """In a few words, what an answer looks like."""
-    text = answer.body[:200].decode("utf-8", "replace").strip()
-    if 300 <= answer.status < 400:
-        return "a redirect"
-    if not text:
-        return "an empty body"
-    if text[:1] == "<":
-        return "an HTML page" if "html" in text.lower() else "XML"
-    return f"{clean(text, 60)!r}"
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -67,7 +67,9 @@ class CosStore:
             return None
         if answer.status >= 300:
             raise store_errors.refusal(answer, changes=False, asked_region=self._bucket.region)
-        return self._info(key, answer, int(answer.headers.get("content-length") or 0))
+        if answer.length is None:
+            raise errors.not_theirs("COS", answer, changes=False, what="no Content-Length in the answer")
+        return self._info(key, answer, answer.length)
 
     def measure(self, _key: str) -> int | None:
         """None: reading an object costs traffic, and COS tells its CRC-64 by itself."""
