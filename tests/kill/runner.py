@@ -14,8 +14,9 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,12 @@ from typing import Any
 SETTLING_SECONDS = 0.05
 
 
-def warm_up() -> None:
-    """Import everything that a migration imports, once."""
-    import imgmove.app.session
-    import imgmove.clouds.alibaba.ecs
-    import imgmove.clouds.alibaba.sdk
-    import imgmove.clouds.tencent.cvm
-    import imgmove.clouds.tencent.sdk
-    import imgmove.journal.sqlite  # noqa: F401
+def warm_up(names: Iterable[str]) -> None:
+    """Import what an earlier child had to import: the next one finds it there. What needs its package first waits."""
+    for name in names:
+        if name not in sys.modules:
+            with suppress(ImportError):
+                import_module(name)
 
 
 def shorten_settling() -> None:
@@ -82,6 +81,7 @@ def child(command: dict[str, Any], folder: Path) -> None:
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
     finally:
+        (folder / "modules").write_text("\n".join(sys.modules))
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -92,7 +92,6 @@ def text_of(path: Path) -> str:
 
 
 def serve() -> None:
-    warm_up()
     for line in sys.stdin:
         command = json.loads(line)
         with tempfile.TemporaryDirectory() as name:
@@ -108,6 +107,7 @@ def serve() -> None:
                 "err": text_of(folder / "err"),
                 "writes": int(text_of(folder / "writes") or 0),
             }
+            warm_up(text_of(folder / "modules").split())
         print(json.dumps(answer), flush=True)
 
 

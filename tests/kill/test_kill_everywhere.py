@@ -21,22 +21,24 @@ from typing import Any
 
 import pytest
 
+from imgmove.journal.sqlite import SqliteJournal
 from imgmove.sandbox import Sandbox
 from imgmove.sandbox.disks import open_disk
 from imgmove.sandbox.faults import Effect, Fault
+from imgmove.sandbox.seed import DEFAULT, with_images
+from tests.sandbox.tencent.disk_builder import write_disk
 
 COS_BUCKET, OSS_BUCKET = "imgmove-gz-1250000000", "imgmove-hz"
 FAST = ("--poll-interval", "5ms", "--on-doubt", "resubmit", "-o", "json", "--quiet")
 #: Each way of the migration: (source, destination, source bucket, destination bucket).
 WAYS = {
-    "tencent-to-alibaba": ("tencent://ap-guangzhou/img-seed0001", "alibaba://cn-hangzhou", COS_BUCKET, OSS_BUCKET),
-    "alibaba-to-tencent": (
-        "alibaba://cn-hangzhou/m-bp1seed0000000000001",
-        "tencent://ap-guangzhou",
-        OSS_BUCKET,
-        COS_BUCKET,
-    ),
+    "tencent-to-alibaba": ("tencent://ap-guangzhou", "alibaba://cn-hangzhou", COS_BUCKET, OSS_BUCKET),
+    "alibaba-to-tencent": ("alibaba://cn-hangzhou", "tencent://ap-guangzhou", OSS_BUCKET, COS_BUCKET),
 }
+#: The image that is moved, at both vendors: small, so that hundreds of migrations take a minute or two, and of bytes
+#: that no format makes smaller, so that the copy takes several parts.
+IMAGE, MOVED = "to-be-moved", "web-moved"
+DISK_BYTES, PART_SIZE = 2_500_000, "1MiB"
 
 
 @dataclass
@@ -124,8 +126,9 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with Sandbox(speed=1e7) as sandbox:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    disk = write_disk(tmp_path_factory.mktemp("disk") / "disk.raw", marker=os.urandom(DISK_BYTES))
+    with Sandbox(speed=1e7, seed=with_images(DEFAULT, [(disk, IMAGE)])) as sandbox:
         runner = subprocess.Popen([sys.executable, "-m", "tests.kill.runner"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                   text=True, cwd=Path(__file__).parents[2])  # fmt: skip
         yield Stage(sandbox, runner)
@@ -134,28 +137,32 @@ def stage() -> Iterator[Stage]:
         assert runner.wait(timeout=30) == 0
 
 
-def migrate(way: str) -> tuple[str, ...]:
-    source, destination, source_bucket, dest_bucket = WAYS[way]
-    return ("migrate", source, destination, "--source-bucket", source_bucket, "--dest-bucket", dest_bucket,
-            "--name", "web-moved", "--part-size", "1MiB", "--workers", "1", *FAST)  # fmt: skip
+def migrate(stage: Stage, way: str) -> tuple[str, ...]:
+    place, destination, source_bucket, dest_bucket = WAYS[way]
+    return ("migrate", f"{place}/{source_image(stage, way).image_id}", destination, "--source-bucket", source_bucket,
+            "--dest-bucket", dest_bucket, "--name", MOVED, "--part-size", PART_SIZE, "--workers", "1",
+            *FAST)  # fmt: skip
 
 
 def leave_alone(stage: Stage, way: str, home: Path) -> tuple[int, int]:
     """How many requests and journal writes a migration makes that nobody kills."""
     stage.reset()
-    done = stage.run(home, *migrate(way))
+    done = stage.run(home, *migrate(stage, way))
     assert done["code"] == 0, done
     check_world(stage, way, done)
+    assert sum(action.endswith(":UploadPart") for action in stage.killer.actions) >= 2
     return stage.killer.seen, done["writes"]
 
 
 def resume(stage: Stage, way: str, home: Path) -> dict[str, Any]:
     """Take the job up as an operator would: by its id, which the journal knows; begin it where it never was."""
-    listed = json.loads(stage.run(home, "jobs", "list", "-o", "json")["out"])["jobs"]
-    if not listed:
-        return stage.run(home, *migrate(way))
-    assert len(listed) == 1
-    return stage.run(home, "jobs", "resume", listed[0]["id"], *FAST)
+    journal = SqliteJournal(home / "state" / "journal.sqlite3")
+    jobs = journal.jobs()
+    journal.close()
+    if not jobs:
+        return stage.run(home, *migrate(stage, way))
+    assert len(jobs) == 1
+    return stage.run(home, "jobs", "resume", jobs[0].id, *FAST)
 
 
 # ------------------------------------------------------------------------------------------------- what must be
@@ -170,7 +177,7 @@ def check_world(stage: Stage, way: str, done: dict[str, Any]) -> None:
     stage.sandbox.settle()
     with world.lock:
         assert submits(stage, way) == {"export": 1, "import": 1}
-        moved = images_named(stage, way, "web-moved")
+        moved = disks_of_moved(stage, way)
         assert len(moved) == 1, moved
         assert objects(stage) == []
         assert uploads(stage) == []
@@ -186,16 +193,14 @@ def submits(stage: Stage, way: str) -> dict[str, int]:
     return {"export": sum("Export" in action for action in here), "import": sum("Import" in action for action in there)}
 
 
-def images_named(stage: Stage, way: str, name: str) -> list[str]:
-    """The digests of the system disks of the destination's images of that name."""
+def disks_of_moved(stage: Stage, way: str) -> list[str]:
+    """The digests of the system disks of the destination's usable images of the new name."""
     world = stage.sandbox.world
     if way == "tencent-to-alibaba":
-        alibaba = [image for image in world.alibaba.state.images if image.name == name and image.status == "Available"]
+        alibaba = [image for image in world.alibaba.state.images if image.name == MOVED and image.status == "Available"]
         return [digest(world.alibaba.blob(image.disks[0].blob)) for image in alibaba]
-    tencent = [
-        image for image in world.tencent.images("cvm", "ap-guangzhou") if image.name == name and image.state == "NORMAL"
-    ]
-    return [digest(tencent_blob(stage, image)) for image in tencent]
+    images = world.tencent.images("cvm", "ap-guangzhou")
+    return [digest(tencent_blob(stage, image)) for image in images if image.name == MOVED and image.state == "NORMAL"]
 
 
 def tencent_blob(stage: Stage, image: Any) -> Path:
@@ -205,14 +210,19 @@ def tencent_blob(stage: Stage, image: Any) -> Path:
     return tencent.blob(snapshot.blob)
 
 
-def seed_digest(stage: Stage, way: str) -> str:
+def source_image(stage: Stage, way: str) -> Any:
     world = stage.sandbox.world
+    images: list[Any] = list(world.alibaba.state.images)
     if way == "tencent-to-alibaba":
-        image = world.tencent.image("cvm", "ap-guangzhou", "img-seed0001")
+        images = list(world.tencent.images("cvm", "ap-guangzhou"))
+    return next(image for image in images if image.name == IMAGE)
+
+
+def seed_digest(stage: Stage, way: str) -> str:
+    image = source_image(stage, way)
+    if way == "tencent-to-alibaba":
         return digest(tencent_blob(stage, image))
-    ecs = world.alibaba.image("cn-hangzhou", "m-bp1seed0000000000001")
-    assert ecs is not None
-    return digest(world.alibaba.blob(ecs.disks[0].blob))
+    return digest(stage.sandbox.world.alibaba.blob(image.disks[0].blob))
 
 
 def digest(path: Path) -> str:
@@ -252,7 +262,7 @@ def test_killed_at_every_request(stage: Stage, tmp_path: Path, way: str, when: s
         stage.reset()
         home = tmp_path / f"{point}"
         stage.killer.at, stage.killer.when = point, when
-        pid = stage.start(home, *migrate(way))
+        pid = stage.start(home, *migrate(stage, way))
         stage.killer.pid = pid
         stage.killer.known.set()
         died = stage.end()
@@ -270,7 +280,7 @@ def test_killed_at_every_write_of_the_journal(stage: Stage, tmp_path: Path, way:
     for point in range(1, writes + 1):
         stage.reset()
         home = tmp_path / f"{point}"
-        stage.start(home, *migrate(way), kill_at_write=(point, when))
+        stage.start(home, *migrate(stage, way), kill_at_write=(point, when))
         died = stage.end()
         assert died["code"] in {0, -signal.SIGKILL}, died
         done = died if died["code"] == 0 else resume(stage, way, home)
