@@ -1,17 +1,24 @@
 /* An object store for benchmarks, faster than every client: GETs are answered with sendfile from a memory file, what is
- * received is dropped in the kernel (MSG_TRUNC). Speaks as much of the S3 dialect as rclone, boto3, oss2 and the COS SDK
- * need to copy one object. Loopback only; ends after --seconds, or when its standard input closes.
+ * received is dropped in the kernel (MSG_TRUNC). Speaks as much of the dialects of S3, COS and OSS as rclone, the SDKs
+ * and imgmove need to copy an object; signatures are not looked at. Loopback only; ends after --seconds, or when its
+ * standard input closes.
  *
- *   store --port 9001 --size 4294967296 [--rate BYTES_PER_SECOND_AND_CONNECTION] [--delay MILLISECONDS] [--seconds N]
- *         [--cert FILE --key FILE]      (TLS; compile with -DTLS -lssl -lcrypto)
+ *   store [--size BYTES | --file PATH]          what every key holds; without either the store is empty at first
+ *         [--port N] [--location REGION]
+ *         [--rate BYTES_PER_SECOND_AND_CONNECTION] [--delay MILLISECONDS_TO_EVERY_ANSWER] [--seconds N]
+ *         [--cert FILE --key FILE]              (TLS; compile with -DTLS -lssl -lcrypto)
+ *
+ * Prints its port. GET /-/log answers with the requests since the last time, a line each.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +26,7 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #ifdef TLS
@@ -27,10 +35,12 @@
 static SSL_CTX *context;
 #endif
 
-static long long object_size = 1LL << 30, rate_limit = 0;
-static int delay_ms = 0, memory_fd = -1;
-static char *object_bytes;
-static const char *ETAG = "\"9b2cf535f27731c974343645a3985328-1\"";
+#define MOST_PARTS 10000
+#define MOST_UPLOADS 256
+#define MOST_DONE 4096
+#define XML "Content-Type: application/xml\r\n"
+#define DECLARATION "<?xml version=\"1.0\" encoding=\"UTF-8\"?>"
+#define ETAG "\"9b2cf535f27731c974343645a3985328-1\""
 
 typedef struct {
     int fd;
@@ -42,18 +52,69 @@ typedef struct {
     double debt_until;
 } Connection;
 
+typedef struct {
+    char id[32], key[1024];
+    long long sizes[MOST_PARTS + 1]; /* 0: not there */
+} Upload;
+
+typedef struct {
+    char key[1024];
+    long long size;
+} Done;
+
+static long long object_size = -1, rate_limit = 0;
+static int delay_ms = 0, object_fd = -1, upload_count = 0, done_count = 0;
+static char *object_bytes;
+static uint64_t object_crc;
+static const char *location = "bench";
+static Upload *uploads[MOST_UPLOADS];
+static Done done[MOST_DONE];
+static char *request_log;
+static size_t log_used = 0, log_room = 0;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
 static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return t.tv_sec + t.tv_nsec / 1e9;
 }
 
+/* ------------------------------------------------------------------------------------------------ CRC-64/XZ */
+
+static uint64_t crc_tables[8][256];
+
+static void make_crc_tables(void) {
+    for (int i = 0; i < 256; i++) {
+        uint64_t c = (uint64_t)i;
+        for (int bit = 0; bit < 8; bit++) c = c & 1 ? (c >> 1) ^ 0xC96C5795D7870F42ULL : c >> 1;
+        crc_tables[0][i] = c;
+    }
+    for (int i = 0; i < 256; i++)
+        for (int t = 1; t < 8; t++)
+            crc_tables[t][i] = crc_tables[0][crc_tables[t - 1][i] & 255] ^ (crc_tables[t - 1][i] >> 8);
+}
+
+static uint64_t crc64(const char *data, long long length) {
+    uint64_t c = ~0ULL, word;
+    for (; length >= 8; data += 8, length -= 8) {
+        memcpy(&word, data, 8);
+        c ^= word;
+        uint64_t next = 0;
+        for (int byte = 0; byte < 8; byte++) next ^= crc_tables[7 - byte][(c >> (8 * byte)) & 255];
+        c = next;
+    }
+    for (; length > 0; data++, length--) c = crc_tables[0][(c ^ (unsigned char)*data) & 255] ^ (c >> 8);
+    return ~c;
+}
+
+/* ------------------------------------------------------------------------------------------- bytes in and out */
+
 /* Sleep so that this connection carries no more than rate_limit bytes a second. */
 static void pace(Connection *c, long long bytes) {
     if (!rate_limit) return;
     double t = now();
     if (c->debt_until < t) c->debt_until = t;
-    c->debt_until += (double)bytes / rate_limit;
+    c->debt_until += (double)bytes / (double)rate_limit;
     double wait = c->debt_until - t;
     if (wait > 0.002) usleep((useconds_t)(wait * 1e6));
 }
@@ -81,21 +142,22 @@ static int send_all(Connection *c, const char *from, size_t length) {
 }
 
 static int answer(Connection *c, int status, const char *headers, const char *body) {
-    char out[8192];
-    int n = snprintf(out, sizeof out, "HTTP/1.1 %d OK\r\nContent-Length: %zu\r\n%s\r\n%s", status, strlen(body), headers, body);
-    return send_all(c, out, (size_t)n);
+    char head[4096];
+    size_t length = strlen(body);
+    int n = snprintf(head, sizeof head, "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\n%s\r\n", status,
+                     status < 300 ? "OK" : "Refused", length, headers);
+    if (length > sizeof head - (size_t)n) return send_all(c, head, (size_t)n) || send_all(c, body, length);
+    memcpy(head + n, body, length);
+    return send_all(c, head, (size_t)n + length);
 }
 
-static int send_range(Connection *c, long long first, long long last, int partial, int head) {
-    char out[1024];
-    char range[128] = "";
-    if (partial) snprintf(range, sizeof range, "Content-Range: bytes %lld-%lld/%lld\r\n", first, last, object_size);
-    int n = snprintf(out, sizeof out,
-                     "HTTP/1.1 %d OK\r\nContent-Length: %lld\r\nETag: %s\r\nAccept-Ranges: bytes\r\n"
-                     "Content-Type: application/octet-stream\r\nLast-Modified: Wed, 21 Oct 2026 07:28:00 GMT\r\n%s\r\n",
-                     partial ? 206 : 200, last - first + 1, ETAG, range);
-    if (send_all(c, out, (size_t)n)) return -1;
-    if (head) return 0;
+static int refuse(Connection *c, int status, const char *code, int is_head) {
+    char body[256];
+    snprintf(body, sizeof body, DECLARATION "<Error><Code>%s</Code><Message>%s</Message></Error>", code, code);
+    return answer(c, status, XML, is_head ? "" : body);
+}
+
+static int send_body(Connection *c, long long first, long long last) {
     off_t offset = first;
     while (offset <= last) {
         size_t want = (size_t)(last - offset + 1);
@@ -109,11 +171,29 @@ static int send_range(Connection *c, long long first, long long last, int partia
             continue;
         }
 #endif
-        ssize_t sent = sendfile(c->fd, memory_fd, &offset, want);
+        ssize_t sent = sendfile(c->fd, object_fd, &offset, want);
         if (sent <= 0) return -1;
         pace(c, sent);
     }
     return 0;
+}
+
+static int send_object(Connection *c, long long size, int has_crc, const char *range, int is_head) {
+    long long first = 0, last = size - 1;
+    int partial = range && sscanf(range, "bytes=%lld-%lld", &first, &last) >= 1;
+    if (last > size - 1) last = size - 1;
+    if (partial && first > last) return refuse(c, 416, "InvalidRange", is_head);
+    char head[1024], extra[256] = "", crc[256] = "";
+    if (partial) snprintf(extra, sizeof extra, "Content-Range: bytes %lld-%lld/%lld\r\n", first, last, size);
+    if (has_crc)
+        snprintf(crc, sizeof crc, "x-cos-hash-crc64ecma: %llu\r\nx-oss-hash-crc64ecma: %llu\r\n",
+                 (unsigned long long)object_crc, (unsigned long long)object_crc);
+    int n = snprintf(head, sizeof head,
+                     "HTTP/1.1 %d OK\r\nContent-Length: %lld\r\nETag: " ETAG "\r\nAccept-Ranges: bytes\r\n"
+                     "Content-Type: application/octet-stream\r\nLast-Modified: Wed, 21 Oct 2026 07:28:00 GMT\r\n%s%s\r\n",
+                     partial ? 206 : 200, last - first + 1, extra, crc);
+    if (send_all(c, head, (size_t)n)) return -1;
+    return is_head ? 0 : send_body(c, first, last);
 }
 
 static int drop_body(Connection *c, long long length) {
@@ -137,6 +217,171 @@ static int drop_body(Connection *c, long long length) {
     return 0;
 }
 
+/* ------------------------------------------------------------------------------- what was written (under the lock) */
+
+static Upload *find_upload(const char *id) {
+    for (int i = 0; i < MOST_UPLOADS; i++)
+        if (uploads[i] && !strcmp(uploads[i]->id, id)) return uploads[i];
+    return NULL;
+}
+
+static Upload *new_upload(const char *key) {
+    for (int i = 0; i < MOST_UPLOADS; i++)
+        if (!uploads[i]) {
+            uploads[i] = calloc(1, sizeof(Upload));
+            snprintf(uploads[i]->id, sizeof uploads[i]->id, "upload%d", ++upload_count);
+            snprintf(uploads[i]->key, sizeof uploads[i]->key, "%s", key);
+            return uploads[i];
+        }
+    return NULL;
+}
+
+static void forget_upload(Upload *upload) {
+    for (int i = 0; i < MOST_UPLOADS; i++)
+        if (uploads[i] == upload) uploads[i] = NULL;
+    free(upload);
+}
+
+static Done *find_done(const char *key) {
+    for (int i = 0; i < done_count; i++)
+        if (!strcmp(done[i].key, key)) return &done[i];
+    return NULL;
+}
+
+static void set_done(const char *key, long long size) {
+    Done *found = find_done(key);
+    if (!found && done_count < MOST_DONE) found = &done[done_count++];
+    if (!found) return;
+    snprintf(found->key, sizeof found->key, "%s", key);
+    found->size = size;
+}
+
+static void note(const char *method, const char *target) {
+    size_t needed = strlen(method) + strlen(target) + 3;
+    pthread_mutex_lock(&lock);
+    if (log_used + needed > log_room) request_log = realloc(request_log, log_room = 2 * (log_used + needed));
+    log_used += (size_t)sprintf(request_log + log_used, "%s %s\n", method, target);
+    pthread_mutex_unlock(&lock);
+}
+
+/* ------------------------------------------------------------------------------------------------------ answers */
+
+static void add(char **text, size_t *used, size_t *room, const char *format, ...) {
+    va_list words;
+    if (*used + 2048 > *room) *text = realloc(*text, *room = 2 * *room + 8192);
+    va_start(words, format);
+    *used += (size_t)vsnprintf(*text + *used, *room - *used, format, words);
+    va_end(words);
+}
+
+/* The name behind the bucket, where the bucket is in the path; else the whole path. */
+static const char *key_of(const char *path) {
+    const char *slash = strchr(path + 1, '/');
+    return slash ? slash + 1 : path + 1;
+}
+
+static int list_uploads(Connection *c) {
+    char *text = NULL;
+    size_t used = 0, room = 0;
+    add(&text, &used, &room, DECLARATION "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>");
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < MOST_UPLOADS; i++)
+        if (uploads[i])
+            add(&text, &used, &room,
+                "<Upload><Key>%s</Key><UploadId>%s</UploadId><Initiated>2026-10-21T08:00:00.000Z</Initiated></Upload>",
+                key_of(uploads[i]->key), uploads[i]->id);
+    pthread_mutex_unlock(&lock);
+    add(&text, &used, &room, "</ListMultipartUploadsResult>");
+    int result = answer(c, 200, XML, text);
+    free(text);
+    return result;
+}
+
+static int list_parts(Connection *c, const char *id) {
+    char *text = NULL;
+    size_t used = 0, room = 0;
+    pthread_mutex_lock(&lock);
+    Upload *upload = find_upload(id);
+    if (upload) {
+        add(&text, &used, &room, DECLARATION "<ListPartsResult><UploadId>%s</UploadId>"
+            "<NextPartNumberMarker>0</NextPartNumberMarker><IsTruncated>false</IsTruncated>", id);
+        for (int number = 1; number <= MOST_PARTS; number++)
+            if (upload->sizes[number])
+                add(&text, &used, &room,
+                    "<Part><PartNumber>%d</PartNumber><ETag>\"part%d\"</ETag><Size>%lld</Size>"
+                    "<LastModified>2026-10-21T08:00:00.000Z</LastModified></Part>",
+                    number, number, upload->sizes[number]);
+        add(&text, &used, &room, "</ListPartsResult>");
+    }
+    pthread_mutex_unlock(&lock);
+    int result = text ? answer(c, 200, XML, text) : refuse(c, 404, "NoSuchUpload", 0);
+    free(text);
+    return result;
+}
+
+static int begin(Connection *c, const char *path) {
+    char body[512] = "";
+    pthread_mutex_lock(&lock);
+    Upload *upload = new_upload(path);
+    if (upload)
+        snprintf(body, sizeof body, DECLARATION "<InitiateMultipartUploadResult><Bucket>b</Bucket><Key>k</Key>"
+                 "<UploadId>%s</UploadId></InitiateMultipartUploadResult>", upload->id);
+    pthread_mutex_unlock(&lock);
+    return upload ? answer(c, 200, XML, body) : refuse(c, 503, "ServiceUnavailable", 0);
+}
+
+static int complete(Connection *c, const char *path, const char *id) {
+    long long size = 0;
+    pthread_mutex_lock(&lock);
+    Upload *upload = find_upload(id);
+    if (upload) {
+        for (int number = 1; number <= MOST_PARTS; number++) size += upload->sizes[number];
+        set_done(path, size);
+        forget_upload(upload);
+    }
+    pthread_mutex_unlock(&lock);
+    if (!upload) return refuse(c, 404, "NoSuchUpload", 0);
+    return answer(c, 200, "ETag: " ETAG "\r\n" XML,
+                  DECLARATION "<CompleteMultipartUploadResult><Location>/b/k</Location><Bucket>b</Bucket><Key>k</Key>"
+                  "<ETag>" ETAG "</ETag></CompleteMultipartUploadResult>");
+}
+
+static int put(Connection *c, const char *path, const char *id, int number, long long size) {
+    char etag[64] = "ETag: " ETAG "\r\n";
+    int is_known = 1;
+    pthread_mutex_lock(&lock);
+    if (*id && number >= 1 && number <= MOST_PARTS) {
+        Upload *upload = find_upload(id);
+        is_known = upload != NULL;
+        if (upload) upload->sizes[number] = size;
+        snprintf(etag, sizeof etag, "ETag: \"part%d\"\r\n", number);
+    } else {
+        set_done(path, size);
+    }
+    pthread_mutex_unlock(&lock);
+    return is_known ? answer(c, 200, etag, "") : refuse(c, 404, "NoSuchUpload", 0);
+}
+
+static int delete(Connection *c, const char *path, const char *id) {
+    pthread_mutex_lock(&lock);
+    Upload *upload = find_upload(id);
+    if (upload) forget_upload(upload);
+    Done *found = *id ? NULL : find_done(path);
+    if (found) *found = done[--done_count];
+    pthread_mutex_unlock(&lock);
+    return answer(c, 204, "", "");
+}
+
+static int send_log(Connection *c) {
+    pthread_mutex_lock(&lock);
+    char *text = log_used ? strndup(request_log, log_used) : strdup("");
+    log_used = 0;
+    pthread_mutex_unlock(&lock);
+    int result = answer(c, 200, "Content-Type: text/plain\r\n", text);
+    free(text);
+    return result;
+}
+
 static const char *header(const char *head, const char *name, char *into, size_t size) {
     size_t n = strlen(name);
     for (const char *line = strstr(head, "\r\n"); line; line = strstr(line + 2, "\r\n")) {
@@ -153,41 +398,59 @@ static const char *header(const char *head, const char *name, char *into, size_t
     return NULL;
 }
 
+/* Is there such a parameter? Its value, if any, goes to `into`. */
+static int parameter(const char *query, const char *name, char *into, size_t size) {
+    size_t n = strlen(name);
+    into[0] = 0;
+    for (const char *at = query; at && *at; at = strchr(at, '&') ? strchr(at, '&') + 1 : NULL)
+        if (!strncmp(at, name, n) && (at[n] == '=' || at[n] == '&' || !at[n])) {
+            if (at[n] == '=') snprintf(into, size, "%.*s", (int)strcspn(at + n + 1, "&"), at + n + 1);
+            return 1;
+        }
+    return 0;
+}
+
+static int get(Connection *c, const char *head, const char *path, const char *query, int is_head) {
+    char id[64], unused[64], value[512], body[256];
+    if (parameter(query, "uploads", unused, sizeof unused)) return list_uploads(c);
+    if (parameter(query, "uploadId", id, sizeof id)) return list_parts(c, id);
+    if (parameter(query, "location", unused, sizeof unused)) {
+        snprintf(body, sizeof body, DECLARATION "<LocationConstraint>%s</LocationConstraint>", location);
+        return answer(c, 200, XML, body);
+    }
+    if (parameter(query, "list-type", unused, sizeof unused) || parameter(query, "prefix", unused, sizeof unused) ||
+        parameter(query, "max-keys", unused, sizeof unused))
+        return answer(c, 200, XML, DECLARATION "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>");
+    if (!strcmp(path, "/-/log")) return send_log(c);
+    pthread_mutex_lock(&lock);
+    Done *found = find_done(path);
+    long long size = found ? found->size : object_size;
+    pthread_mutex_unlock(&lock);
+    if (size < 0) return refuse(c, 404, "NoSuchKey", is_head);
+    if (size > object_size && !is_head) return refuse(c, 410, "Dropped", 0);
+    return send_object(c, size, !found, header(head, "Range", value, sizeof value), is_head);
+}
+
 static int handle(Connection *c, char *head) {
-    char method[8] = "", target[4096] = "", value[512];
-    if (sscanf(head, "%7s %4095s", method, target) != 2) return -1;
+    char method[8] = "", path[4096] = "", id[64], number[16], value[512];
+    if (sscanf(head, "%7s %4095s", method, path) != 2) return -1;
     long long length = header(head, "Content-Length", value, sizeof value) ? atoll(value) : 0;
+    long long size = header(head, "X-Amz-Decoded-Content-Length", value, sizeof value) ? atoll(value) : length;
     if (header(head, "Expect", value, sizeof value) && send_all(c, "HTTP/1.1 100 Continue\r\n\r\n", 25)) return -1;
     if (length && drop_body(c, length)) return -1;
     if (delay_ms) usleep((useconds_t)delay_ms * 1000);
-    const char *query = strchr(target, '?');
-    const char *xml = "Content-Type: application/xml\r\n";
-    char etag[256];
-    snprintf(etag, sizeof etag, "ETag: %s\r\n", ETAG);
-    if (!strcmp(method, "PUT")) return answer(c, 200, etag, "");
-    if (!strcmp(method, "DELETE")) return answer(c, 204, "", "");
-    if (!strcmp(method, "POST") && query && strstr(query, "uploadId="))
-        return answer(c, 200, "ETag: \"9b2cf535f27731c974343645a3985328-1\"\r\nContent-Type: application/xml\r\n",
-                      "<?xml version=\"1.0\"?><CompleteMultipartUploadResult><Location>/b/k</Location><Bucket>b</Bucket><Key>k</Key>"
-                      "<ETag>\"9b2cf535f27731c974343645a3985328-1\"</ETag></CompleteMultipartUploadResult>");
-    if (!strcmp(method, "POST"))
-        return answer(c, 200, xml,
-                      "<?xml version=\"1.0\"?><InitiateMultipartUploadResult><Bucket>b</Bucket><Key>k</Key>"
-                      "<UploadId>bench-upload</UploadId></InitiateMultipartUploadResult>");
-    if (query && strstr(query, "uploads"))
-        return answer(c, 200, xml, "<?xml version=\"1.0\"?><ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>");
-    if (query && strstr(query, "uploadId="))
-        return answer(c, 200, xml, "<?xml version=\"1.0\"?><ListPartsResult><IsTruncated>false</IsTruncated></ListPartsResult>");
-    if (query && (strstr(query, "list-type") || strstr(query, "prefix=") || strstr(query, "delimiter=")))
-        return answer(c, 200, xml, "<?xml version=\"1.0\"?><ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>");
-    if (query && strstr(query, "location"))
-        return answer(c, 200, xml, "<?xml version=\"1.0\"?><LocationConstraint>bench</LocationConstraint>");
-    if (strstr(target, "dest") && !strcmp(method, "HEAD") && !strstr(target, "done")) return answer(c, 404, "", "");
-    long long first = 0, last = object_size - 1;
-    int partial = header(head, "Range", value, sizeof value) && sscanf(value, "bytes=%lld-%lld", &first, &last) >= 1;
-    if (last > object_size - 1) last = object_size - 1;
-    return send_range(c, first, last, partial, !strcmp(method, "HEAD"));
+    if (strncmp(path, "/-/", 3)) note(method, path);
+    char *query = strchr(path, '?');
+    if (query) *query++ = 0;
+    parameter(query, "uploadId", id, sizeof id);
+    parameter(query, "partNumber", number, sizeof number);
+    if (!strcmp(method, "PUT")) return put(c, path, id, atoi(number), size);
+    if (!strcmp(method, "DELETE")) return delete(c, path, id);
+    if (!strcmp(method, "POST")) return *id ? complete(c, path, id) : begin(c, path);
+    return get(c, head, path, query, !strcmp(method, "HEAD"));
 }
+
+/* -------------------------------------------------------------------------------------------------- connections */
 
 static void *serve(void *argument) {
     Connection *c = argument;
@@ -234,12 +497,37 @@ static void *watch_stdin(void *unused) {
     return unused;
 }
 
+static int load_object(const char *file) {
+    struct stat status;
+    if (file) {
+        object_fd = open(file, O_RDONLY);
+        if (object_fd < 0 || fstat(object_fd, &status)) return -1;
+        object_size = status.st_size;
+    } else {
+        object_fd = memfd_create("object", 0);
+        if (object_fd < 0 || ftruncate(object_fd, object_size)) return -1;
+    }
+    if (!object_size) return 0;
+    object_bytes = mmap(NULL, (size_t)object_size, file ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED, object_fd, 0);
+    if (object_bytes == MAP_FAILED) return -1;
+    unsigned long long x = 88172645463325252ULL;
+    for (long long i = 0; !file && i + 8 <= object_size; i += 8) { /* xorshift64: no two pages alike */
+        x ^= x << 13; x ^= x >> 7; x ^= x << 17;
+        memcpy(object_bytes + i, &x, 8);
+    }
+    make_crc_tables();
+    object_crc = crc64(object_bytes, object_size);
+    return 0;
+}
+
 int main(int count, char **words) {
     int port = 0, seconds = 3600;
-    const char *cert = NULL, *key = NULL;
+    const char *cert = NULL, *key = NULL, *file = NULL;
     for (int i = 1; i + 1 < count; i += 2) {
         if (!strcmp(words[i], "--port")) port = atoi(words[i + 1]);
         else if (!strcmp(words[i], "--size")) object_size = atoll(words[i + 1]);
+        else if (!strcmp(words[i], "--file")) file = words[i + 1];
+        else if (!strcmp(words[i], "--location")) location = words[i + 1];
         else if (!strcmp(words[i], "--rate")) rate_limit = atoll(words[i + 1]);
         else if (!strcmp(words[i], "--delay")) delay_ms = atoi(words[i + 1]);
         else if (!strcmp(words[i], "--seconds")) seconds = atoi(words[i + 1]);
@@ -249,14 +537,7 @@ int main(int count, char **words) {
     }
     signal(SIGPIPE, SIG_IGN);
     alarm((unsigned)seconds);
-    memory_fd = memfd_create("object", 0);
-    if (memory_fd < 0 || ftruncate(memory_fd, object_size)) { perror("store"); return 1; }
-    object_bytes = mmap(NULL, (size_t)object_size, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
-    unsigned long long x = 88172645463325252ULL;
-    for (long long i = 0; i + 8 <= object_size; i += 8) { /* xorshift64: no two pages alike */
-        x ^= x << 13; x ^= x >> 7; x ^= x << 17;
-        memcpy(object_bytes + i, &x, 8);
-    }
+    if ((file || object_size >= 0) && load_object(file)) { perror("store"); return 1; }
 #ifdef TLS
     if (cert) {
         context = SSL_CTX_new(TLS_server_method());

@@ -26,7 +26,7 @@ def complete(
     name, tries = name_of(destination, key), 0
     while True:
         try:
-            return destination.finish(key, upload_id, parts)
+            return _with_crc(destination, key, destination.finish(key, upload_id, parts), around)
         except ImgmoveError as error:
             is_gone = error.kind is Kind.NOT_FOUND and error.code != "NoSuchBucket"
             if error.maybe_applied or is_gone:
@@ -37,6 +37,14 @@ def complete(
                 raise lost_upload(name) from error
             tries += 1
             around.pause(error, tries, f"completing the upload to {name}")
+
+
+def _with_crc(destination: ObjectStore, key: str, finished: ObjectInfo, around: Surroundings) -> ObjectInfo:
+    """The object with its CRC-64: an answer that began before the work was done could not carry it."""
+    if finished.crc64 is not None:
+        return finished
+    found = around.ask(lambda: destination.head(key), f"looking at {name_of(destination, key)}")
+    return found if found is not None and found.etag == finished.etag else finished
 
 
 def remove_wrong(destination: ObjectStore, key: str, around: Surroundings) -> None:

@@ -12,6 +12,7 @@ import os
 import select
 import socket
 import ssl
+import struct
 import threading
 from base64 import b64encode
 from collections import defaultdict
@@ -71,6 +72,25 @@ class Connections:
 
 pool: Final = Connections()
 os.register_at_fork(after_in_child=pool.forget)
+
+
+def let_kernel_keep_time(sock: socket.socket) -> None:
+    """Bodies pass with half the calls: Python's own timeout polls before every one of them.
+
+    A silent line then shows as BlockingIOError. `keep_time` ends it. Not for TLS, where Python polls only when it must.
+    """
+    seconds = sock.gettimeout()
+    if seconds is None or isinstance(sock, ssl.SSLSocket):
+        return
+    interval = struct.pack("ll", int(seconds), int(seconds % 1 * 1_000_000))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, interval)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, interval)
+    sock.settimeout(None)
+
+
+def keep_time(sock: socket.socket, seconds: float) -> None:
+    """The usual timeout, for heads and their answers."""
+    sock.settimeout(seconds)
 
 
 def _key(address: SplitResult) -> tuple[str, str]:

@@ -40,6 +40,8 @@ def file_errors(name: str, path: Path) -> Iterator[None]:
 
 
 def describe(error: Exception) -> str:
+    if isinstance(error, TimeoutError | BlockingIOError):
+        return "silent for too long"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 

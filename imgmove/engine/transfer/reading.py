@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 from imgmove.core.files import FILE_ETAG_HEADER, file_etag
-from imgmove.engine.transfer.connections import pool
+from imgmove.engine.transfer.connections import let_kernel_keep_time, pool
 from imgmove.engine.transfer.exchange import answer_headers, describe, file_errors, leg, read_error_body, send_head
 from imgmove.engine.transfer.faults import AnswerFault, ChangedFault, ConnectionFault, ForeignFault
 from imgmove.engine.transfer.part_task import PartTask
@@ -89,10 +89,10 @@ class _HttpSource:
         self.headers = answer_headers(answer)
         self._answer = answer
         self._read: Callable[[memoryview], int] = answer.readinto
-        is_plain = answer.length is not None and connection.sock is not None
-        if is_plain:
+        if answer.length is not None and connection.sock is not None:
             self._read = self._first
             sock = connection.sock
+            let_kernel_keep_time(sock)
             self._direct = _gathering(sock) if isinstance(sock, ssl.SSLSocket) else sock.recv_into
 
     def _first(self, view: memoryview) -> int:

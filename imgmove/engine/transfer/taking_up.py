@@ -100,9 +100,15 @@ class TakingUp:
 
 
 def open_uploads(destination: ObjectStore, key: str, around: Surroundings) -> list[UploadInfo]:
-    """The unfinished uploads of exactly this key, from all pages of the list."""
+    """The unfinished uploads of exactly this key, from all pages of the list; none where we may not list them."""
     name = name_of(destination, key)
-    found = around.ask(lambda: list(destination.uploads(key)), f"listing uploads of {name}")
+    try:
+        found = around.ask(lambda: list(destination.uploads(key)), f"listing uploads of {name}")
+    except ImgmoveError as error:
+        if error.kind is not Kind.DENIED:
+            raise
+        around.note(f"unfinished uploads may not be listed, so none of {name} is taken over")
+        return []
     return [upload for upload in found if upload.key == key]
 
 

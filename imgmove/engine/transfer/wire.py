@@ -19,7 +19,7 @@ from imgmove.engine.transfer.underway import meters
 from imgmove.engine.transfer.writing import open_sink
 
 #: One buffer of this size for each worker thread: large pieces keep Python out of the way of the bytes.
-BUFFER_BYTES: Final = 1 << 20
+BUFFER_BYTES: Final = 2 << 20
 _LEAST_PIECE_BYTES: Final = 1 << 14
 #: A limited part moves in pieces of this time, so that a store does not take it for dead.
 _PIECE_SECONDS: Final = 0.125

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from imgmove.core.files import PART_LOG_HEADER, part_log_line
 from imgmove.core.ports import SignedRequest
-from imgmove.engine.transfer.connections import pool
+from imgmove.engine.transfer.connections import keep_time, let_kernel_keep_time, pool
 from imgmove.engine.transfer.exchange import answer_headers, describe, file_errors, leg, read_error_body, send_head
 from imgmove.engine.transfer.faults import AnswerFault, ConnectionFault, ForeignFault
 from imgmove.engine.transfer.part_task import PartTask
@@ -44,7 +44,7 @@ def open_sink(task: PartTask, meter: Meter) -> Iterator[Sink]:
         meter.uses(connection)
         with leg("write"):
             send_head(connection, task.write, task.length)
-        yield _HttpSink(connection)
+        yield _HttpSink(connection, task.timeout_seconds)
     except BaseException:
         connection.close()
         raise
@@ -60,14 +60,15 @@ class _NoSink:
 
 
 class _HttpSink:
-    def __init__(self, connection: http.client.HTTPConnection) -> None:
-        self._connection = connection
+    def __init__(self, connection: http.client.HTTPConnection, timeout_seconds: float) -> None:
+        self._connection, self._timeout_seconds = connection, timeout_seconds
         self._sock = connection.sock
+        let_kernel_keep_time(self._sock)
 
     def write(self, view: memoryview) -> None:
         try:
             self._sock.sendall(view)
-        except TimeoutError as error:
+        except (TimeoutError, BlockingIOError) as error:
             raise ConnectionFault("write", describe(error)) from error
         except OSError as error:
             self._explain(error)
@@ -75,6 +76,7 @@ class _HttpSink:
     def _explain(self, error: OSError) -> None:
         """A store that refuses closes while we still send: its answer, if it can be read, says why."""
         try:
+            keep_time(self._sock, self._timeout_seconds)
             answer = self._connection.getresponse()
             headers, body = answer_headers(answer), read_error_body(answer)
         except (OSError, http.client.HTTPException):
@@ -85,6 +87,7 @@ class _HttpSink:
 
     def finish(self, _crc: int | None) -> dict[str, str]:
         with leg("write"):
+            keep_time(self._sock, self._timeout_seconds)
             answer = self._connection.getresponse()
             body = read_error_body(answer)
         headers = answer_headers(answer)

@@ -53,6 +53,8 @@ class Behaviour:
     status: int = 0
     chunked: bool = False
     close: bool = False
+    hold: threading.Event | None = None
+    """Where the body is cut: the connection stays open, and nothing more comes, until this is set."""
     wait_for: threading.Event | None = None
     waited: threading.Event = field(default_factory=threading.Event)
 
@@ -263,4 +265,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body[: how.cut_at])
         if how.cut_at is not None:
             self.wfile.flush()
+            if how.hold is not None:
+                how.hold.wait(20)
             self._drop()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from imgmove.core.errors import ImgmoveError, Kind
@@ -108,6 +110,20 @@ def test_a_store_that_cannot_be_reached_any_more(rig: Rig) -> None:
         rig.copy()
     assert (caught.value.kind, caught.value.exit_code) == (Kind.UNAVAILABLE, 1)
     assert "source" in caught.value.message
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_silent_store_is_not_waited_for_for_ever(rig: Rig, method: str) -> None:
+    """Before its answer (PUT), or in the middle of it (GET)."""
+    body = rig.fill(4 * KIB)
+    release = threading.Event()
+    silent = Behaviour(wait_for=release) if method == "PUT" else Behaviour(cut_at=100, hold=release)
+    rig.options = CopyOptions(workers=1, part_bytes=4 * KIB, timeout_seconds=0.05)
+    rig.server.script = lambda call: silent if call.method == method and call.count == 1 else None
+    rig.copy()
+    release.set()
+    assert rig.copied_body() == body
+    assert any("silent for too long" in note for note in rig.notes)
 
 
 @pytest.mark.parametrize(
