@@ -28,7 +28,7 @@ _WORDS = {
     Kind.UNSUPPORTED: "The service has no such operation, option or format, or not for this image.",
     Kind.NOT_FOUND: "There is no such image, instance, bucket, object, task or job.",
     Kind.QUOTA: "An allowance of the account is used up; waiting alone does not help.",
-    Kind.THROTTLED: "Too many calls at once; imgmove has waited and tried again first.",
+    Kind.THROTTLED: "Too many calls at once; submits and looks at running work wait and try again first.",
     Kind.CORRUPT: "A checksum, a size or a format is not what it should be.",
     Kind.INTERRUPTED: "Ctrl-C or SIGTERM; what runs at the provider goes on.",
     Kind.UNKNOWN: "Anything that imgmove cannot name: an answer that makes no sense, a doubt that stays, an internal error.",
