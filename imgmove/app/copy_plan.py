@@ -78,7 +78,7 @@ def _source_keys(source: tuple[End, bool], stores: Stores) -> Sequence[str]:
                 Kind.NOT_FOUND, f"there is no object {end}", code="NoSuchKey", hint="check bucket, key and region"
             )
         return [end.key]
-    keys = [info.key for info in store.list(end.key) if not info.key.endswith("/")]
+    keys = list(dict.fromkeys(info.key for info in store.list(end.key) if not info.key.endswith("/")))
     if not keys:
         raise ImgmoveError(Kind.NOT_FOUND, f"there is nothing below {end}", code="NoSuchKey", hint="check the prefix")
     return keys

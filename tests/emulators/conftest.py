@@ -162,7 +162,7 @@ def check_contract(done: Done, words: list[str]) -> None:
     """What holds for every command, however it ended."""
     shown = done.out + done.err
     assert "Traceback" not in shown, done
-    assert "internal error" not in shown, done
+    assert "internal error: " not in shown, done
     for secret in ("tencent-secret", "alibaba-secret"):
         assert secret not in shown, done
     assert (done.code == 0) == ("error: " not in done.err), done

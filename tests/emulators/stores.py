@@ -209,7 +209,8 @@ class Store(Service):
         rows = "".join(self._row(ask, key, self.things[f"{bucket}/{key}"]) for key in shown)
         following = ""
         if more and ask.query.get("list-type") == "2" and "first lists" not in self.ways:
-            following = f"<NextContinuationToken>tok:{quote(shown[-1])}</NextContinuationToken>"
+            token = self._coded(ask, f"tok:{quote(shown[-1])}")
+            following = f"<NextContinuationToken>{token}</NextContinuationToken>"
         elif more and "no markers" not in self.ways:
             following = f"<NextMarker>{self._coded(ask, shown[-1])}</NextMarker>"
         return self.xml(
