@@ -134,7 +134,7 @@ def test_what_a_gateway_has_packed_is_unpacked(name: str) -> None:
     assert answer.unpacked().body == b"a document"
 
 
-@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"cut off")[:-3], b""])
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"cut off", mtime=0)[:-3], b""])
 def test_what_is_no_gzip_stays_as_it_is(body: bytes) -> None:
     answer = Answer(200, {"content-encoding": "gzip"}, body)
     assert answer.unpacked() == answer
