@@ -149,7 +149,7 @@ class Store(Service):
         if "namespace" in self.ways:
             document = re.sub(r"^<(\w+)>", r'<\1 xmlns="http://doc.example.com/2006-03-01/">', document)
         head = "" if "no declaration" in self.ways else '<?xml version="1.0" encoding="UTF-8"?>\n'
-        body = (" \n" * 40 if blanks else "") + ("" if blanks else head) + document
+        body = (" \n" * 40 if blanks else "") + head + document
         return Say(status, body.encode(), {"Content-Type": "application/xml"})
 
     # --------------------------------------------------------------------------------------------------- bucket

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from imgmove.clouds.alibaba import metadata, rpc
+from imgmove.clouds.alibaba import answers, metadata, rpc
 from imgmove.clouds.alibaba.ecs import Ecs
 from imgmove.clouds.keys import AccessKey, FixedKey
 from imgmove.clouds.transport import Transport
@@ -231,3 +231,22 @@ def test_naming_the_cloud_loads_no_sdk() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
+        "<?xml version='1.0' encoding='utf-16'?><!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>".encode("utf-16"),
+        b"<a>",
+        b"",
+    ],
+)
+def test_xml_that_could_expand_is_none(body: bytes) -> None:
+    assert answers.xml_root(body) is None
+
+
+def test_xml_after_blanks() -> None:
+    root = answers.xml_root(b" \n \n<?xml version='1.0'?><Error xmlns='urn:x'><Code>A</Code></Error>\n")
+    assert root is not None
+    assert (root.tag, answers.xml_text(root, "Code")) == ("Error", "A")
