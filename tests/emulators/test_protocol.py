@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.emulators.conftest import Cli, Clouds
+from tests.emulators.conftest import CREDENTIALS, Cli, Clouds
 from tests.emulators.test_imports import GZ, HZ
 from tests.emulators.wire import SPOILT, Say, say_json
 
@@ -18,17 +18,22 @@ def spoil_with(monkeypatch: pytest.MonkeyPatch, name: str, answer: Say) -> str:
     return name
 
 
+def _refusal(code: Any, message: Any = "no") -> dict[str, Any]:
+    return {"Error": {"Code": code, "Message": message}, "RequestId": "r"}
+
+
+#: What stands in `Response`, the HTTP status, the exit code (0: 1 or 4) and the code that is reported.
 TENCENT_REFUSALS: Final[dict[str, tuple[Any, int, int, str]]] = {
-    "as documented": ({"Error": {"Code": "InvalidImageId.NotFound", "Message": "no"}, "RequestId": "r"}, 200, 4, "InvalidImageId.NotFound"),
-    "with a status": ({"Error": {"Code": "UnauthorizedOperation", "Message": "no"}, "RequestId": "r"}, 403, 3, "UnauthorizedOperation"),
-    "without a message": ({"Error": {"Code": "LimitExceeded", "Message": None}, "RequestId": "r"}, 200, 5, "LimitExceeded"),
+    "as documented": (_refusal("InvalidImageId.NotFound"), 200, 4, "InvalidImageId.NotFound"),
+    "with a status": (_refusal("UnauthorizedOperation"), 403, 3, "UnauthorizedOperation"),
+    "without a message": (_refusal("LimitExceeded", None), 200, 5, "LimitExceeded"),
     "without a request id": ({"Error": {"Code": "InvalidParameter", "Message": "no"}}, 200, 4, "InvalidParameter"),
-    "beside data": ({"Error": {"Code": "InvalidParameter", "Message": "no"}, "TaskId": 1, "RequestId": "r"}, 200, 4, "InvalidParameter"),
-    "without a code": ({"Error": {"Message": "no"}, "RequestId": "r"}, 200, 1, "NotTheService"),
-    "a number as code": ({"Error": {"Code": 4000, "Message": "no"}, "RequestId": "r"}, 200, 0, "4000"),
+    "beside data": (_refusal("InvalidParameter") | {"TaskId": 1}, 200, 4, "InvalidParameter"),
+    "without a code": (_refusal(None), 200, 1, "NotTheService"),
+    "a number as code": (_refusal(4000), 200, 0, "4000"),
     "a text as error": ({"Error": "no", "RequestId": "r"}, 200, 1, "NotTheService"),
     "a list as error": ({"Error": ["no"], "RequestId": "r"}, 200, 1, "NotTheService"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("form", TENCENT_REFUSALS)
@@ -49,6 +54,7 @@ ALIBABA: Final = {
     "Message": "no",
     "Recommend": "",
 }
+ALIBABA_XML: Final = b"<Error><RequestId>R</RequestId><Code>Forbidden.RAM</Code><Message>no</Message></Error>"
 ALIBABA_REFUSALS: Final[dict[str, tuple[Say, int, str]]] = {
     "as documented": (say_json(ALIBABA, 403), 3, "Forbidden.RAM"),
     "404 for 403": (say_json({**ALIBABA, "Code": "ImageId.NotFound"}, 403), 4, "ImageId.NotFound"),
@@ -61,8 +67,7 @@ ALIBABA_REFUSALS: Final[dict[str, tuple[Say, int, str]]] = {
     "null code": (say_json({"Code": None, "Message": "no", "RequestId": "R"}, 400), 1, "NotTheService"),
     "missing action": (say_json({**ALIBABA, "AccessDeniedDetail": {"AuthAction": "ecs:ExportImage"}}, 403), 3, "Forbidden.RAM"),
     "odd detail": (say_json({**ALIBABA, "AccessDeniedDetail": "no"}, 403), 3, "Forbidden.RAM"),
-    "XML": (Say(403, b"<?xml version='1.0'?><Error><RequestId>R</RequestId><Code>Forbidden.RAM</Code><Message>no</Message></Error>",
-                {"Content-Type": "text/xml"}), 3, "Forbidden.RAM"),
+    "XML": (Say(403, b"<?xml version='1.0'?>" + ALIBABA_XML, {"Content-Type": "text/xml"}), 3, "Forbidden.RAM"),
     "charset": (say_json(ALIBABA, 403, "application/json;charset=utf-8"), 3, "Forbidden.RAM"),
 }  # fmt: skip
 
@@ -110,7 +115,8 @@ def test_totals_that_are_wrong(cli: Cli, clouds: Clouds, monkeypatch: pytest.Mon
     image = {"ImageId": "img-1", "ImageName": "web", "ImageState": "NORMAL"}
     cvm = say_json({"Response": {"TotalCount": total, "ImageSet": [image], "RequestId": "r"}})
     clouds.cvm.spoil("DescribeImages", spoil_with(monkeypatch, "cvm", cvm), 5)
-    ecs = say_json({"TotalCount": total, "Images": {"Image": [{"ImageId": "m-1", "ImageName": "web", "Status": "Available"}]}, "RequestId": "R"})  # fmt: skip
+    listed = {"Image": [{"ImageId": "m-1", "ImageName": "web", "Status": "Available"}]}
+    ecs = say_json({"TotalCount": total, "Images": listed, "RequestId": "R"})
     clouds.ecs.spoil("DescribeImages", spoil_with(monkeypatch, "ecs", ecs), 5)
     assert [row["id"] for row in cli("images", *GZ, "-o", "json").json["images"]] == ["img-1"]
     assert [row["id"] for row in cli("images", *HZ, "-o", "json").json["images"]] == ["m-1"]
@@ -176,12 +182,7 @@ def test_temporary_keys_go_along(cli: Cli, clouds: Clouds, monkeypatch: pytest.M
 
 
 def test_without_keys_nothing_is_asked(cli: Cli, clouds: Clouds, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (
-        "TENCENTCLOUD_SECRET_ID",
-        "TENCENTCLOUD_SECRET_KEY",
-        "ALIBABA_CLOUD_ACCESS_KEY_ID",
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET",
-    ):
+    for name in CREDENTIALS:
         monkeypatch.delenv(name)
     for words in (GZ, ("--provider", "ecm"), HZ):
         done = cli("images", *words, "-o", "json")

@@ -94,7 +94,7 @@ def test_an_answer_without_a_task_id_is_in_doubt(ecs: Ecs, server: ScriptedServe
 
 
 def test_an_answer_without_anything_is_a_lost_one(ecs: Ecs, server: ScriptedServer) -> None:
-    server.on("ExportImage", Reply(b"{}"))
+    server.on("ExportImage", Reply(200, b"{}"))
     error = fails(lambda: ecs.submit(REQUEST, TOKEN))
     assert (error.kind, error.maybe_applied, error.request_id) == (Kind.UNAVAILABLE, True, None)
 
