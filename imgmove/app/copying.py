@@ -25,7 +25,7 @@ from imgmove.engine.transfer.bandwidth import parse_bandwidth
 from imgmove.engine.transfer.object_copy import copy_object
 from imgmove.engine.transfer.record import CopyRecord
 from imgmove.engine.transfer.stream_copy import copy_converted
-from imgmove.engine.transfer.surroundings import Copied, CopyOptions, Surroundings
+from imgmove.engine.transfer.surroundings import Copied, CopyOptions, Surroundings, spare_workers
 from imgmove.images.convert import can_convert, conversion
 
 
@@ -91,7 +91,7 @@ class CopyStep:
         """Copy, from wherever an earlier run stopped; the outputs name the object and what was compared with what."""
         request = decode(CopyRequest, context.step.request)
         context.begin({})
-        executor = self._executor(request.workers)
+        executor = self._executor(request.workers + spare_workers(request.workers))
         try:
             return copy_one(context, request, self._stores, executor, str(request.source))
         finally:

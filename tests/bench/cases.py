@@ -98,7 +98,7 @@ class Bench:
         with (
             tempfile.TemporaryDirectory(prefix="imgmove-bench-") as folder,
             self.stores.running(size_bytes=size_bytes, file=file, tls=tls, line=line) as source,
-            self.stores.running(tls=tls, line=line) as destination,
+            self.stores.running(crc64="" if tls or file else source.crc64(), tls=tls, line=line) as destination,
         ):
             yield Programs(source, destination, Path(folder))
 

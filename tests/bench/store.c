@@ -4,7 +4,7 @@
  * standard input closes.
  *
  *   store [--size BYTES | --file PATH]          what every key holds; without either the store is empty at first
- *         [--port N] [--location REGION]
+ *         [--port N] [--location REGION] [--crc VALUE]       (the CRC-64 to report of what was written and dropped)
  *         [--rate BYTES_PER_SECOND_AND_CONNECTION] [--delay MILLISECONDS_TO_EVERY_ANSWER] [--seconds N]
  *         [--cert FILE --key FILE]              (TLS; compile with -DTLS -lssl -lcrypto)
  *
@@ -66,6 +66,7 @@ static long long object_size = -1, rate_limit = 0;
 static int delay_ms = 0, object_fd = -1, upload_count = 0, done_count = 0;
 static char *object_bytes;
 static uint64_t object_crc;
+static int has_claimed_crc = 0;
 static const char *location = "bench";
 static Upload *uploads[MOST_UPLOADS];
 static Done done[MOST_DONE];
@@ -151,10 +152,19 @@ static int answer(Connection *c, int status, const char *headers, const char *bo
     return send_all(c, head, (size_t)n + length);
 }
 
+/* OSS answers HEAD with its error in a header, base64. */
+static const char NO_SUCH_KEY[] = "x-oss-err: PEVycm9yPjxDb2RlPk5vU3VjaEtleTwvQ29kZT48L0Vycm9yPg==\r\n" XML;
+
 static int refuse(Connection *c, int status, const char *code, int is_head) {
     char body[256];
     snprintf(body, sizeof body, DECLARATION "<Error><Code>%s</Code><Message>%s</Message></Error>", code, code);
-    return answer(c, status, XML, is_head ? "" : body);
+    return answer(c, status, is_head && status == 404 ? NO_SUCH_KEY : XML, is_head ? "" : body);
+}
+
+static const char *crc_headers(char *into, size_t size) {
+    snprintf(into, size, "x-cos-hash-crc64ecma: %llu\r\nx-oss-hash-crc64ecma: %llu\r\n",
+             (unsigned long long)object_crc, (unsigned long long)object_crc);
+    return into;
 }
 
 static int send_body(Connection *c, long long first, long long last) {
@@ -185,9 +195,7 @@ static int send_object(Connection *c, long long size, int has_crc, const char *r
     if (partial && first > last) return refuse(c, 416, "InvalidRange", is_head);
     char head[1024], extra[256] = "", crc[256] = "";
     if (partial) snprintf(extra, sizeof extra, "Content-Range: bytes %lld-%lld/%lld\r\n", first, last, size);
-    if (has_crc)
-        snprintf(crc, sizeof crc, "x-cos-hash-crc64ecma: %llu\r\nx-oss-hash-crc64ecma: %llu\r\n",
-                 (unsigned long long)object_crc, (unsigned long long)object_crc);
+    if (has_crc) crc_headers(crc, sizeof crc);
     int n = snprintf(head, sizeof head,
                      "HTTP/1.1 %d OK\r\nContent-Length: %lld\r\nETag: " ETAG "\r\nAccept-Ranges: bytes\r\n"
                      "Content-Type: application/octet-stream\r\nLast-Modified: Wed, 21 Oct 2026 07:28:00 GMT\r\n%s%s\r\n",
@@ -341,7 +349,9 @@ static int complete(Connection *c, const char *path, const char *id) {
     }
     pthread_mutex_unlock(&lock);
     if (!upload) return refuse(c, 404, "NoSuchUpload", 0);
-    return answer(c, 200, "ETag: " ETAG "\r\n" XML,
+    char headers[512] = "ETag: " ETAG "\r\n" XML;
+    if (has_claimed_crc) crc_headers(headers + strlen(headers), sizeof headers - strlen(headers));
+    return answer(c, 200, headers,
                   DECLARATION "<CompleteMultipartUploadResult><Location>/b/k</Location><Bucket>b</Bucket><Key>k</Key>"
                   "<ETag>" ETAG "</ETag></CompleteMultipartUploadResult>");
 }
@@ -428,7 +438,7 @@ static int get(Connection *c, const char *head, const char *path, const char *qu
     pthread_mutex_unlock(&lock);
     if (size < 0) return refuse(c, 404, "NoSuchKey", is_head);
     if (size > object_size && !is_head) return refuse(c, 410, "Dropped", 0);
-    return send_object(c, size, !found, header(head, "Range", value, sizeof value), is_head);
+    return send_object(c, size, !found || has_claimed_crc, header(head, "Range", value, sizeof value), is_head);
 }
 
 static int handle(Connection *c, char *head) {
@@ -527,6 +537,7 @@ int main(int count, char **words) {
         if (!strcmp(words[i], "--port")) port = atoi(words[i + 1]);
         else if (!strcmp(words[i], "--size")) object_size = atoll(words[i + 1]);
         else if (!strcmp(words[i], "--file")) file = words[i + 1];
+        else if (!strcmp(words[i], "--crc")) object_crc = strtoull(words[i + 1], NULL, 10), has_claimed_crc = 1;
         else if (!strcmp(words[i], "--location")) location = words[i + 1];
         else if (!strcmp(words[i], "--rate")) rate_limit = atoll(words[i + 1]);
         else if (!strcmp(words[i], "--delay")) delay_ms = atoi(words[i + 1]);

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 _SOURCE = Path(__file__).parent / "store.c"
 
@@ -27,6 +27,11 @@ class Store:
     @property
     def url(self) -> str:
         return f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
+
+    def crc64(self) -> str:
+        """The CRC-64 that the store reports of what it holds, in decimal."""
+        with urlopen(Request(f"{self.url}/b/k", method="HEAD"), timeout=30) as answer:
+            return str(answer.headers["x-oss-hash-crc64ecma"])
 
     def log(self) -> list[str]:
         """The requests since the last time, as `METHOD TARGET`."""
@@ -77,14 +82,20 @@ class Stores:
 
     @contextmanager
     def running(
-        self, *, size_bytes: int | None = None, file: Path | None = None, tls: bool = False, line: Line | None = None
-    ) -> Iterator[Store]:
-        """A store whose every key holds `size_bytes` of noise or the bytes of `file`; without either an empty one."""
+        self, *, size_bytes: int | None = None, file: Path | None = None, crc64: str = "", tls: bool = False,
+        line: Line | None = None,
+    ) -> Iterator[Store]:  # fmt: skip
+        """A store whose every key holds `size_bytes` of noise or the bytes of `file`; without either an empty one.
+
+        An empty store drops what it is given; with `crc64` it claims that this was its CRC-64.
+        """
         words = [str(self.build(tls=tls))]
         if file is not None:
             words += ["--file", str(file)]
         elif size_bytes is not None:
             words += ["--size", str(size_bytes)]
+        if crc64:
+            words += ["--crc", crc64]
         if line is not None:
             words += ["--rate", str(line.bytes_per_second), "--delay", str(line.delay_ms)]
         certificate = None

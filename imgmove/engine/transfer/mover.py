@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -43,7 +44,9 @@ class _Attempt(Generic[W]):
 
 
 class Mover(Generic[W]):
-    """Moves parts, `window.most` at once at most. Parts are taken from their iterable only when there is room for them.
+    """Moves parts, `window.most` at once at most, and beside them `spare` ones that only wait for the last answer.
+
+    Parts are taken from their iterable only when there is room for them.
 
     `arrived` is called with every part that came across, and returns why it has to be sent again, if it has to.
     `limit` is the bandwidth in bytes per second that all parts share now; `state` says how far the copy is.
@@ -57,15 +60,18 @@ class Mover(Generic[W]):
         window: Window,
         around: Surroundings,
         *,
+        spare: int = 0,
         limit: Callable[[], int] = lambda: 0,
         state: Callable[[], str] = lambda: "copying",
         report: Callable[[int], None] = lambda _under_way_bytes: None,
     ) -> None:
         self._start, self._arrived, self._explain = start, arrived, explain
-        self._window, self._around = window, around
+        self._window, self._spare, self._around = window, spare, around
         self._limit, self._state, self._report = limit, state, report
         self._running: dict[Future[PartDone], _Attempt[W]] = {}
         self._delayed: list[_Attempt[W]] = []
+        self._bell = threading.Event()
+        """Rung where a part ended, or has so little left that another one may begin."""
 
     def move(self, works: Iterable[W]) -> None:
         """Move all of them. Raises what cannot be mended; what is in flight is then let go after a grace."""
@@ -82,7 +88,7 @@ class Mover(Generic[W]):
     def _fill(self, waiting: Iterator[W]) -> bool:
         """Start parts while there is room; False where none was started."""
         any_started = False
-        while len(self._running) < self._window.allowed:
+        while self._has_room():
             attempt = self._next(waiting)
             if attempt is None:
                 break
@@ -90,13 +96,22 @@ class Mover(Generic[W]):
             any_started = True
         return any_started
 
+    def _has_room(self) -> bool:
+        if len(self._running) >= self._window.allowed + self._spare:
+            return False
+        return self._busy() < self._window.allowed
+
+    def _busy(self) -> int:
+        """How many of the parts under way have more to do than to wait for an answer."""
+        return sum(not meters.is_nearly_across(attempt.meter) for attempt in self._running.values())
+
     def _next(self, waiting: Iterator[W]) -> _Attempt[W] | None:
         """A part whose time to be tried again has come, else a new one, unless those that wait fill the window."""
         moment = self._around.waiter.clock.monotonic()
         for index, attempt in enumerate(self._delayed):
             if attempt.not_before <= moment:
                 return self._delayed.pop(index)
-        if len(self._running) + len(self._delayed) >= self._window.most:
+        if self._busy() + len(self._delayed) >= self._window.most:
             return None
         work = next(waiting, None)
         return None if work is None else _Attempt(work)
@@ -105,12 +120,15 @@ class Mover(Generic[W]):
         attempt.epoch, attempt.meter = self._window.epoch, f"part {next(_names)}"
         limit = self._limit()
         share = max(1, limit // self._window.allowed) if limit else 0
-        meters.expect(attempt.meter)
+        meters.expect(attempt.meter, self._bell)
         try:
-            self._running[self._start(attempt.work, attempt.meter, share)] = attempt
+            future = self._start(attempt.work, attempt.meter, share)
         except ImgmoveError as error:
             meters.forget(attempt.meter)
             self._again(attempt, error)
+            return
+        self._running[future] = attempt
+        future.add_done_callback(lambda _done: self._bell.set())
 
     def _wait(self) -> None:
         """Until a part ends, or one may be tried again."""
@@ -120,9 +138,9 @@ class Mover(Generic[W]):
             if self._delayed:
                 self._around.sleep(max(0.0, due), self._state())
             return
-        timeout = _TICK_SECONDS if len(self._running) >= self._window.allowed else max(0.001, min(due, _TICK_SECONDS))
-        done, _ = wait(self._running, timeout=timeout, return_when=FIRST_COMPLETED)
-        for future in done:
+        self._bell.wait(max(0.001, min(due, _TICK_SECONDS)) if self._has_room() else _TICK_SECONDS)
+        self._bell.clear()
+        for future in [future for future in self._running if future.done()]:
             self._settle(future, self._running.pop(future))
 
     def _settle(self, future: Future[PartDone], attempt: _Attempt[W]) -> None:

@@ -21,7 +21,7 @@ from imgmove.engine.transfer.mover import Mover
 from imgmove.engine.transfer.part_task import PartDone, PartTask
 from imgmove.engine.transfer.plan import Part, PartPlan
 from imgmove.engine.transfer.record import Comparison, CopyRecord
-from imgmove.engine.transfer.surroundings import SIGNATURE_SECONDS, Copied, CopyOptions, Surroundings
+from imgmove.engine.transfer.surroundings import SIGNATURE_SECONDS, Copied, CopyOptions, Surroundings, spare_workers
 from imgmove.engine.transfer.taking_up import TakingUp, Upload
 from imgmove.engine.transfer.window import Window
 from imgmove.engine.transfer.wire import move_part
@@ -144,7 +144,7 @@ class _Copy:
         """Move parts until all are across."""
         mover: Mover[Part] = Mover(
             self._start, self._arrived, self._explain, self.window, self.around,
-            limit=self._limit, state=self._state, report=self._report,
+            spare=spare_workers(self.options.workers), limit=self._limit, state=self._state, report=self._report,
         )  # fmt: skip
         mover.move(parts)
 

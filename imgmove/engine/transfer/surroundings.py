@@ -24,6 +24,11 @@ SIGNATURE_SECONDS: Final = 3600.0
 _COME_BACK: Final = "run the same command again: only what is missing is sent"
 
 
+def spare_workers(workers: int) -> int:
+    """How many parts may, beside those that move, only wait for the destination's answer: an executor's further size."""
+    return workers // 2
+
+
 @dataclass(frozen=True)
 class CopyOptions:
     """How to copy. Defaults keep the process below 128 MiB, whatever the object's size."""

@@ -8,15 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
+from typing import Final
 
 from imgmove.engine.transfer.faults import ConnectionFault
+
+#: So few bytes left to be read take no longer than the first answer to the next part's request.
+NEARLY_BYTES: Final = 1 << 20
 
 
 @dataclass
 class Meter:
-    """One part under way. `moved_bytes` is written by its thread alone."""
+    """One part under way. `moved_bytes` is written by its thread alone; `bell` is rung when that leaves it little to do."""
 
+    bell: threading.Event
     moved_bytes: int = 0
+    is_nearly_across: bool = False
+    """All of it was read, or will be at once: what is left is for the destination to take it in and answer."""
     connections: list[HTTPConnection] = field(default_factory=list)
     is_abandoned: bool = False
 
@@ -24,6 +31,13 @@ class Meter:
         """The part moves over that connection, too. Raises `ConnectionFault` if it was abandoned meanwhile."""
         self.connections.append(connection)
         self.check()
+
+    def moved(self, moved_bytes: int, left_bytes: int) -> None:
+        """Bytes were handed to the destination's connection."""
+        self.moved_bytes = moved_bytes
+        if left_bytes <= NEARLY_BYTES and not self.is_nearly_across:
+            self.is_nearly_across = True
+            self.bell.set()
 
     def check(self) -> None:
         if self.is_abandoned:
@@ -37,10 +51,10 @@ class Meters:
         self._meters: dict[str, Meter] = {}
         self._lock = threading.Lock()
 
-    def expect(self, name: str) -> None:
+    def expect(self, name: str, bell: threading.Event) -> None:
         """A part of that name may begin here; until `forget`."""
         with self._lock:
-            self._meters[name] = Meter()
+            self._meters[name] = Meter(bell)
 
     def forget(self, name: str) -> None:
         with self._lock:
@@ -49,7 +63,7 @@ class Meters:
     @contextmanager
     def meter(self, name: str) -> Iterator[Meter]:
         """The meter of a part while it moves; what was abandoned before it began does not begin."""
-        meter = self._meters.get(name) or Meter()
+        meter = self._meters.get(name) or Meter(threading.Event())
         meter.check()
         try:
             yield meter
@@ -59,6 +73,10 @@ class Meters:
     def moved_bytes(self, name: str) -> int:
         meter = self._meters.get(name)
         return meter.moved_bytes if meter else 0
+
+    def is_nearly_across(self, name: str) -> bool:
+        meter = self._meters.get(name)
+        return meter is not None and meter.is_nearly_across
 
     def abandon(self, name: str) -> None:
         """Break the part's connections, so that its thread comes back at once; one that waits will not begin."""

@@ -67,7 +67,7 @@ def move_part(task: PartTask, pace: Pace | None = None) -> PartDone:
                 value = crc64(piece, value)
             sink.write(piece)
             left -= count
-            meter.moved_bytes = task.length - left
+            meter.moved(task.length - left, left)
             pace.passed(count)
         crc = value if task.compute_crc else None
         answer = sink.finish(crc)
@@ -98,7 +98,7 @@ def send_part(task: PartTask, body: bytes | bytearray, pace: Pace | None = None)
         for start in range(0, len(view), pace.piece_bytes):
             piece = view[start : start + pace.piece_bytes]
             sink.write(piece)
-            meter.moved_bytes = start + len(piece)
+            meter.moved(start + len(piece), len(view) - start - len(piece))
             pace.passed(len(piece))
         answer = sink.finish(crc)
     return PartDone(task.number, len(body), crc, {}, answer)

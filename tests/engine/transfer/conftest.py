@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -37,6 +37,7 @@ class Rig:
     kept: list[bool] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     moved: list[tuple[int, int]] = field(default_factory=list)
+    on_moved: Callable[[int, int], None] = lambda _done, _total: None
     options: CopyOptions = field(default_factory=lambda: CopyOptions(workers=4, part_bytes=4 * KIB))
 
     def fill(self, size_bytes: int, seed: int = 1) -> bytes:
@@ -50,12 +51,16 @@ class Rig:
         return Surroundings(
             self.executor,
             Waiter(self.clock, self.deadline, self.stop, "come back"),
-            moved=lambda done, total: self.moved.append((done, total)),
+            moved=self._moved,
             keep=self._keep,
             chance=random.Random(1),
             note=self.notes.append,
             grace_seconds=0.05,
         )
+
+    def _moved(self, done: int, total: int) -> None:
+        self.moved.append((done, total))
+        self.on_moved(done, total)
 
     def _keep(self, record: CopyRecord, durable: bool) -> None:
         self.record = CopyRecord.from_json(record.to_json() | {"crcs": dict(record.crcs)})

@@ -70,7 +70,7 @@ def test_connections_are_used_again(rig: Rig) -> None:
     rig.options = CopyOptions(workers=2, part_bytes=4 * KIB)
     rig.copy()
     assert len(rig.server.calls) == 40
-    assert len({call.connection for call in rig.server.calls}) <= 4
+    assert len({call.connection for call in rig.server.calls}) <= 6, "two parts that move, and one that is answered"
 
 
 def test_the_workers_are_as_many_as_asked_for(rig: Rig) -> None:
