@@ -6,9 +6,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 from tests.bench.archive import make_archive
 from tests.bench.measure import Program, Run, in_turn, median, run
@@ -93,12 +92,13 @@ class Bench:
 
     @contextmanager
     def programs(
-        self, size_bytes: int | None = None, *, file: Path | None = None, tls: bool = False, line: Line | None = None
-    ) -> Iterator[Programs]:
+        self, size_bytes: int | None = None, *, file: Path | None = None, tls: bool = False, line: Line | None = None,
+    ) -> Iterator[Programs]:  # fmt: skip
+        """A source, and an empty destination that claims that what it is given has the source's CRC-64."""
         with (
             tempfile.TemporaryDirectory(prefix="imgmove-bench-") as folder,
             self.stores.running(size_bytes=size_bytes, file=file, tls=tls, line=line) as source,
-            self.stores.running(crc64="" if tls or file else source.crc64(), tls=tls, line=line) as destination,
+            self.stores.running(crc64="" if file else source.crc64(), tls=tls, line=line) as destination,
         ):
             yield Programs(source, destination, Path(folder))
 
@@ -181,7 +181,7 @@ def resume(bench: Bench) -> Report:
         _put_parts(programs.destination, size // part - 1, part)
         programs.source.log()
         programs.destination.log()
-        run(programs.imgmove())
+        run(replace(programs.imgmove(), before=lambda: None))
         seen = [_named(line) for line in [*programs.source.log(), *programs.destination.log()]]
     report.notes.append("requests: " + ", ".join(f"{seen.count(name)} {name}" for name in dict.fromkeys(seen)))
     moved = sum(name in {"part read", "part written"} for name in seen)
@@ -193,11 +193,11 @@ def resume(bench: Bench) -> Report:
 
 def _put_parts(store: Store, count: int, part_bytes: int) -> None:
     """An unfinished upload with parts 1 to `count`."""
-    with urlopen(Request(f"{store.url}/bench/copy?uploads", method="POST"), timeout=30) as answer:
+    store.reset()
+    with store.open("bench/copy?uploads", method="POST") as answer:
         upload_id = answer.read().decode().partition("<UploadId>")[2].partition("<")[0]
     for number in range(1, count + 1):
-        url = f"{store.url}/bench/copy?partNumber={number}&uploadId={upload_id}"
-        with urlopen(Request(url, bytes(part_bytes), method="PUT"), timeout=30):
+        with store.open(f"bench/copy?partNumber={number}&uploadId={upload_id}", bytes(part_bytes), method="PUT"):
             pass
 
 

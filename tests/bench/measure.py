@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,10 +32,13 @@ class Program:
     words: Sequence[str]
     environment: Mapping[str, str]
     folder: Path | None = None
+    before: Callable[[], None] = lambda: None
+    """Called before every run: makes the world as it was before the first one."""
 
 
 def run(program: Program) -> Run:
     """Run it to its end. Raises RunFailedError."""
+    program.before()
     with tempfile.TemporaryFile() as output:
         started = time.perf_counter()
         process = subprocess.Popen(

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,18 +52,18 @@ class Programs:
         """The real command, from its start to its end, CRC-64 of every part on."""
         words = [sys.executable, "-m", "imgmove", "copy", SOURCE, DESTINATION, "--quiet", "--yes",
                  "--source-region", "ap-guangzhou", "--dest-region", "cn-hangzhou", *more]  # fmt: skip
-        return Program(words, self.environment())
+        return self._program(words)
 
     def engine(self, crc: str) -> Program:
-        return Program([sys.executable, str(_HERE / "engine_copy.py"), crc], self.environment())
+        return self._program([sys.executable, str(_HERE / "engine_copy.py"), crc])
 
     def relay(self, size_bytes: int) -> Program:
         words = [self.source.port, self.destination.port, size_bytes, PART_BYTES, WORKERS]
-        return Program([sys.executable, str(_HERE / "relay.py"), *map(str, words)], self.environment())
+        return self._program([sys.executable, str(_HERE / "relay.py"), *map(str, words)])
 
     def sdk_way(self) -> Program:
         words = [sys.executable, str(_HERE / "sdk_way.py"), self.source.url, self.destination.url]
-        return Program([*words, str(self.folder / "downloaded")], self.environment(), self.folder)
+        return self._program([*words, str(self.folder / "downloaded")])
 
     def rclone(self, program: Path, *, tuned: bool) -> Program:
         configuration = self.folder / "rclone.conf"
@@ -70,7 +71,10 @@ class Programs:
         words = [str(program), "--config", str(configuration), "copyto", "--ignore-times", *(_TUNED if tuned else ())]
         if self.source.certificate is not None:
             words += ["--ca-cert", str(self.source.certificate)]
-        return Program([*words, "source:bench/k", "destination:bench/copy"], self.environment())
+        return self._program([*words, "source:bench/k", "destination:bench/copy"])
+
+    def _program(self, words: Sequence[str]) -> Program:
+        return Program(words, self.environment(), self.folder, self.destination.reset)
 
     def environment(self) -> dict[str, str]:
         """Made-up keys, the stores as the services' addresses, and a state directory of its own."""

@@ -8,7 +8,8 @@
  *         [--rate BYTES_PER_SECOND_AND_CONNECTION] [--delay MILLISECONDS_TO_EVERY_ANSWER] [--seconds N]
  *         [--cert FILE --key FILE]              (TLS; compile with -DTLS -lssl -lcrypto)
  *
- * Prints its port. GET /-/log answers with the requests since the last time, a line each.
+ * Prints its port. GET /-/log answers with the requests since the last time, a line each; GET /-/reset forgets what
+ * was written.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -392,6 +393,17 @@ static int send_log(Connection *c) {
     return result;
 }
 
+static int reset(Connection *c) {
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < MOST_UPLOADS; i++) {
+        free(uploads[i]);
+        uploads[i] = NULL;
+    }
+    done_count = 0;
+    pthread_mutex_unlock(&lock);
+    return answer(c, 200, "", "");
+}
+
 static const char *header(const char *head, const char *name, char *into, size_t size) {
     size_t n = strlen(name);
     for (const char *line = strstr(head, "\r\n"); line; line = strstr(line + 2, "\r\n")) {
@@ -432,6 +444,7 @@ static int get(Connection *c, const char *head, const char *path, const char *qu
         parameter(query, "max-keys", unused, sizeof unused))
         return answer(c, 200, XML, DECLARATION "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>");
     if (!strcmp(path, "/-/log")) return send_log(c);
+    if (!strcmp(path, "/-/reset")) return reset(c);
     pthread_mutex_lock(&lock);
     Done *found = find_done(path);
     long long size = found ? found->size : object_size;

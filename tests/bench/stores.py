@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -30,13 +32,24 @@ class Store:
 
     def crc64(self) -> str:
         """The CRC-64 that the store reports of what it holds, in decimal."""
-        with urlopen(Request(f"{self.url}/b/k", method="HEAD"), timeout=30) as answer:
+        with self.open("b/k", method="HEAD") as answer:
             return str(answer.headers["x-oss-hash-crc64ecma"])
 
     def log(self) -> list[str]:
         """The requests since the last time, as `METHOD TARGET`."""
-        with urlopen(f"{self.url}/-/log", timeout=30) as answer:
+        with self.open("-/log") as answer:
             return str(answer.read().decode()).splitlines()
+
+    def reset(self) -> None:
+        """Forget what was written."""
+        with self.open("-/reset"):
+            pass
+
+    def open(self, path: str, body: bytes | None = None, *, method: str = "GET") -> HTTPResponse:
+        context = ssl.create_default_context(cafile=str(self.certificate)) if self.certificate else None
+        request = Request(f"{self.url}/{path}", body, method=method)
+        answer: HTTPResponse = urlopen(request, timeout=30, context=context)
+        return answer
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ from imgmove.core.ports import ObjectInfo, ObjectStore, PartInfo
 from imgmove.engine.transfer.completion import complete, remove_wrong
 from imgmove.engine.transfer.crc64 import crc64
 from imgmove.engine.transfer.faults import PartFault
-from imgmove.engine.transfer.mending import corrupt, lost_upload, name_of, no_source, store_error
+from imgmove.engine.transfer.mending import corrupt, lost_upload, name_of, store_error
 from imgmove.engine.transfer.mover import Mover
 from imgmove.engine.transfer.part_task import PartDone, PartTask
 from imgmove.engine.transfer.plan import Part, PartPlan
 from imgmove.engine.transfer.record import Comparison, CopyRecord
 from imgmove.engine.transfer.surroundings import SIGNATURE_SECONDS, Copied, CopyOptions, Surroundings, spare_workers
-from imgmove.engine.transfer.taking_up import TakingUp, Upload
+from imgmove.engine.transfer.taking_up import TakingUp, Upload, look_at_both
 from imgmove.engine.transfer.window import Window
 from imgmove.engine.transfer.wire import move_part
 
@@ -43,10 +43,7 @@ def copy_object(
     `record` is what an earlier run kept. Raises NOT_FOUND (no source), CONFLICT (the source changed, the upload was
     aborted), CORRUPT (a part cannot be mended: nothing was completed), INTERRUPTED, TIMEOUT, or what the stores refuse.
     """
-    info = around.ask(lambda: source.head(source_key), f"looking at {name_of(source, source_key)}")
-    if info is None:
-        raise no_source(source, source_key)
-    before = around.ask(lambda: destination.head(key), f"looking at {name_of(destination, key)}")
+    info, before = look_at_both(source, source_key, destination, key, around)
     if before is not None and before.size_bytes == info.size_bytes:
         info, before = _measured(source, info), _measured(destination, before)
         if info.crc64 is not None and info.crc64 == before.crc64:

@@ -18,13 +18,13 @@ from imgmove.core.ports import ObjectInfo, ObjectStore, PartInfo, StoreLimits
 from imgmove.engine.transfer.completion import complete, remove_wrong
 from imgmove.engine.transfer.crc64 import combine_all, crc64
 from imgmove.engine.transfer.faults import PartFault
-from imgmove.engine.transfer.mending import corrupt, lost_upload, name_of, no_source, store_error
+from imgmove.engine.transfer.mending import corrupt, lost_upload, name_of, store_error
 from imgmove.engine.transfer.mover import Mover
 from imgmove.engine.transfer.part_task import PartDone, PartTask
 from imgmove.engine.transfer.read_ahead import ReadAhead
 from imgmove.engine.transfer.record import Comparison, CopyRecord
 from imgmove.engine.transfer.surroundings import SIGNATURE_SECONDS, Copied, CopyOptions, Surroundings
-from imgmove.engine.transfer.taking_up import begin_upload, held_parts, open_uploads
+from imgmove.engine.transfer.taking_up import begin_upload, held_parts, look_at_both, open_uploads
 from imgmove.engine.transfer.window import Window
 from imgmove.engine.transfer.wire import send_part
 
@@ -70,10 +70,7 @@ def copy_converted(
     record: CopyRecord | None = None,
 ) -> Copied:
     """Copy one object through `convert`. Safe to repeat. Raises as `copy_object`, and what the converter refuses."""
-    info = around.ask(lambda: source.head(source_key), f"looking at {name_of(source, source_key)}")
-    if info is None:
-        raise no_source(source, source_key)
-    before = around.ask(lambda: destination.head(key), f"looking at {name_of(destination, key)}")
+    info, before = look_at_both(source, source_key, destination, key, around)
     return _StreamCopy(source, info, destination, key, before, convert, options, around).run(record)
 
 

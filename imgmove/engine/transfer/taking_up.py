@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.ports import ObjectInfo, ObjectStore, PartInfo, UploadInfo
-from imgmove.engine.transfer.mending import name_of
+from imgmove.engine.transfer.mending import name_of, no_source
 from imgmove.engine.transfer.plan import PartPlan, plan_of_parts, plan_parts
 from imgmove.engine.transfer.record import CopyRecord
 from imgmove.engine.transfer.surroundings import CopyOptions, Surroundings
+
+
+def look_at_both(
+    source: ObjectStore, source_key: str, destination: ObjectStore, key: str, around: Surroundings
+) -> tuple[ObjectInfo, ObjectInfo | None]:
+    """The source, and what is at the destination already; both stores are asked at once. NOT_FOUND without a source."""
+    with ThreadPoolExecutor(1) as beside:
+        there = beside.submit(around.ask, lambda: destination.head(key), f"looking at {name_of(destination, key)}")
+        info = around.ask(lambda: source.head(source_key), f"looking at {name_of(source, source_key)}")
+    if info is None:
+        raise no_source(source, source_key)
+    return info, there.result()
 
 
 @dataclass
