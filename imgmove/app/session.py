@@ -88,6 +88,7 @@ class Session:
         )
         self._journal = journal
         self._chance = chance or random.SystemRandom()
+        self._stores: dict[tuple[str, str, str, str], ObjectStore] = {}
 
     @property
     def journal(self) -> Journal:
@@ -451,7 +452,11 @@ class Session:
         return result_of_job(self.journal.job(job_id), error, looks.latest)
 
     def _end_store(self, end: End) -> ObjectStore:
-        return self.resolver.of_profile(end.profile).store(end.scheme, end.bucket, end.region)
+        """The bucket of an end: the same store for all of its objects, so that it is asked for its region once."""
+        place = (end.profile, end.scheme, end.bucket, end.region)
+        if place not in self._stores:
+            self._stores[place] = self.resolver.of_profile(end.profile).store(end.scheme, end.bucket, end.region)
+        return self._stores[place]
 
 
 class _Looks:
