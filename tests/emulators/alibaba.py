@@ -6,42 +6,11 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 from urllib.parse import parse_qsl
 
+from tests.emulators.ecs_parameters import ECS
 from tests.emulators.wire import Ask, Film, Say, Service, say_json
-
-#: Action to parameters (alibaba.md 2), `!` for a required one. Lists are flattened from 1: `Tag.1.Key`.
-ECS: Final[dict[str, tuple[str, ...]]] = {
-    "ExportImage": ("RegionId!", "ImageId!", "OSSBucket!", "OSSPrefix", "ImageFormat", "RoleName", "DryRun"),
-    "ImportImage": (
-        "RegionId!", "ImageName", "Description", "Architecture", "OSType", "Platform", "BootMode", "LicenseType",
-        "DetectionStrategy", "Features.NvmeSupport", "Features.ImdsSupport", "RoleName", "ResourceGroupId", "DryRun",
-        "ClientToken", "Tag.N.Key", "Tag.N.Value", "DiskDeviceMapping.N.OSSBucket", "DiskDeviceMapping.N.OSSObject",
-        "DiskDeviceMapping.N.Format", "DiskDeviceMapping.N.DiskImageSize",
-    ),
-    "CreateImage": (
-        "RegionId!", "InstanceId", "SnapshotId", "ImageName", "Description", "ImageFamily", "ImageVersion", "Platform",
-        "Architecture", "BootMode", "DetectionStrategy", "ClientToken", "DryRun", "Tag.N.Key", "Tag.N.Value",
-        "DiskDeviceMapping.N.Device", "DiskDeviceMapping.N.DiskType", "DiskDeviceMapping.N.Size",
-        "DiskDeviceMapping.N.SnapshotId",
-    ),
-    "CopyImage": (
-        "RegionId!", "ImageId!", "DestinationRegionId", "DestinationImageName", "DestinationDescription", "Encrypted",
-        "ClientToken", "DryRun", "Tag.N.Key", "Tag.N.Value",
-    ),
-    "DescribeImages": (
-        "RegionId!", "ImageId", "ImageName", "ImageOwnerAlias", "Status", "PageNumber", "PageSize", "Usage",
-        "Tag.N.Key", "Tag.N.Value", "DryRun",
-    ),
-    "DescribeTaskAttribute": ("RegionId!", "TaskId!"),
-    "DescribeTasks": (
-        "RegionId!", "TaskIds", "TaskAction", "TaskStatus", "StartTime", "EndTime", "ResourceIds.N", "PageNumber", "PageSize",
-    ),
-    "CancelTask": ("RegionId!", "TaskId!"),
-    "DeleteImage": ("RegionId!", "ImageId!", "Force", "DryRun"),
-    "DeleteSnapshot": ("SnapshotId!", "Force"),
-}  # fmt: skip
 
 
 class RefusedError(Exception):
@@ -209,7 +178,7 @@ class Ecs(Service):
 
     def _name_is_free(self, name: str) -> None:
         if any(image["fields"]["ImageName"] == name for image in self.images.values()):
-            raise RefusedError("InvalidImageName.Duplicated", 403)
+            raise RefusedError("InvalidImageName.Duplicated")
 
     # ------------------------------------------------------------------------------------------ what takes long
 
@@ -219,7 +188,12 @@ class Ecs(Service):
             raise RefusedError("InvalidImageId.NotFound", self.ways.get("not found status", 404))
         if values["OSSBucket"] not in self.oss.buckets:
             raise RefusedError("InvalidOSSBucket.NotFound")
-        if any(task["action"] == "ExportImage" and task["image"] == values["ImageId"] for task in self.tasks.values()):
+        of_this = [
+            task
+            for task in self.tasks.values()
+            if (task["action"], task["image"]) == ("ExportImage", values["ImageId"])
+        ]
+        if any(not task["film"].is_over for task in of_this):
             raise RefusedError("ImageIsExporting", 403)
         if self.dry(values):
             return {}

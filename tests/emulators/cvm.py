@@ -30,7 +30,8 @@ class Cvm(Api):
             "OsName": "Debian 12.0 64bit", "ImageType": "PRIVATE_IMAGE", "CreatedTime": self.stamp(ago=86400),
             "ImageDescription": "", "ImageSize": 50, "Architecture": "x86_64", "Platform": "Debian",
             "ImageCreator": "100", "ImageSource": "CREATE_IMAGE", "SyncPercent": None, "IsSupportCloudinit": True,
-            "SnapshotSet": snapshots, "Tags": [], "ImageFamily": None, "ImageDeprecated": False, **fields,
+            "SnapshotSet": snapshots, "Tags": [], "ImageFamily": "", "LicenseType": "TencentCloud",
+            "ImageDeprecated": False, **fields,
         })  # fmt: skip
         return image_id
 
@@ -68,7 +69,7 @@ class Cvm(Api):
         for image_id in image_ids:
             if image_id not in self.images:
                 raise RefusedError("InvalidImageId.NotFound", image_id)
-            if image_id in self.exports:
+            if image_id in self.exports and not self.exports[image_id].is_over:
                 raise RefusedError("InvalidParameterValue.InvalidImageState")
         if self.dry(values):
             return {}

@@ -23,7 +23,8 @@ class Ecm(Api):
         self.put(image_id, name, *(looks or ["NORMAL"]), **{
             "ImageType": "PRIVATE_IMAGE", "ImageOsName": "CentOS 7.6 64bit", "ImageDescription": "",
             "ImageCreateTime": self.stamp("%Y-%m-%d %H:%M:%S"), "ImageSize": 50, "Architecture": "x86_64",
-            "OsType": "LINUX", "Platform": "CentOS", "ImageOwner": "100", "SrcImage": None, "TaskId": "",
+            "OsType": "LINUX", "Platform": "CentOS", "ImageOwner": 100, "TaskId": "", "OsVersion": "CentOS 7.6",
+            "ImageSource": "", "IsSupportCloudInit": True, "SrcImage": {"ImageId": "", "Region": "", "InstanceId": ""},
             **fields,
         })  # fmt: skip
         return image_id

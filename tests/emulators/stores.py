@@ -8,77 +8,26 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import itertools
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import formatdate
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
 from fastcrc.crc64 import xz
 
-from tests.emulators.wire import Ask, Say, Service
-
-#: What the dialects differ in.
-COS: Final = {"mark": "x-cos-", "signed": "q-signature=", "header": "q-sign-algorithm=sha1&q-ak=AKIDemulator&",
-              "host": r"([a-z0-9-]+)\.cos\.", "case": str.lower}  # fmt: skip
-OSS: Final = {"mark": "x-oss-", "signed": "x-oss-signature=", "header": "OSS4-HMAC-SHA256 Credential=LTAIemulator/",
-              "host": r"([a-z0-9-]+)\.oss-", "case": str.upper}  # fmt: skip
+from tests.emulators.shelf import COS, OSS, RefusedError, Shelf, Thing, Upload
+from tests.emulators.wire import Ask, Say
 
 
-@dataclass
-class Thing:
-    """An object."""
-
-    body: bytes
-    etag: str
-    changed: float
-
-
-@dataclass
-class Upload:
-    bucket: str
-    key: str
-    begun: float
-    parts: dict[int, Thing] = field(default_factory=dict)
-
-
-class RefusedError(Exception):
-    def __init__(self, status: int, code: str, **more: str) -> None:
-        super().__init__(code)
-        self.status, self.code, self.more = status, code, more
-
-
-class Store(Service):
-    """The buckets of one account."""
+class Store(Shelf):
+    """The buckets of one account, over HTTP."""
 
     def __init__(self, dialect: Mapping[str, Any], now: Callable[[], float], ways: Mapping[str, Any]) -> None:
-        super().__init__()
-        self.dialect, self.now, self.ways = dialect, now, dict(ways)
-        self.mark = str(dialect["mark"])
-        self.buckets: dict[str, str] = {}
-        self.things: dict[str, Thing] = {}
-        self.uploads: dict[str, Upload] = {}
-        self.refusals: dict[str, list[tuple[int, str]]] = {}
-        self.numbers = itertools.count(1)
+        super().__init__(dialect, now, ways)
         self.name, self.answer = self._named, self._answered
-
-    # ---------------------------------------------------------------------------------- what the compute side does
-
-    def has(self, bucket: str, key: str) -> bool:
-        return f"{bucket}/{key}" in self.things
-
-    def write(self, path: str, body: bytes | None, *, ago: float = 0.0) -> None:
-        """Write an object at once; the same bytes again leave it as it is, None removes it."""
-        there = self.things.get(path)
-        if body is None:
-            self.things.pop(path, None)
-        elif there is None or there.body != body:
-            self.things[path] = Thing(body, hashlib.md5(body).hexdigest(), self.now() - ago)
 
     # ------------------------------------------------------------------------------------------------- envelope
 
@@ -103,6 +52,7 @@ class Store(Service):
         return named or ("objects" if ask.method == "GET" else "bucket")
 
     def _answered(self, ask: Ask) -> Say:
+        self.request_id = f"q-{next(self.numbers)}"
         try:
             self._look_at_signature(ask)
             waiting = self.refusals.get(ask.what)
@@ -112,7 +62,7 @@ class Store(Service):
         except RefusedError as refusal:
             say = self._refused(ask, refusal)
         if "no request id" not in self.ways:
-            say.headers[f"{self.mark}request-id"] = f"q-{next(self.numbers)}"
+            say.headers[f"{self.mark}request-id"] = self.request_id
         return say
 
     def _look_at_signature(self, ask: Ask) -> None:
@@ -135,7 +85,7 @@ class Store(Service):
         more = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in refusal.more.items())
         document = (
             f"<Error><Code>{refusal.code}</Code><Message>refused by the emulation</Message><Resource>/</Resource>"
-            f"<RequestId>q-{next(self.numbers)}</RequestId>{more}</Error>"
+            f"<RequestId>{self.request_id}</RequestId>{more}</Error>"
         )
         if ask.method != "HEAD":
             return self.xml(document, refusal.status)
@@ -143,14 +93,6 @@ class Store(Service):
             "x-oss-err": base64.b64encode(document.encode()).decode()
         }  # fmt: skip
         return Say(refusal.status, b"", header)
-
-    def xml(self, document: str, status: int = 200, *, blanks: bool = False) -> Say:
-        """A document; with or without declaration and namespace."""
-        if "namespace" in self.ways:
-            document = re.sub(r"^<(\w+)>", r'<\1 xmlns="http://doc.example.com/2006-03-01/">', document)
-        head = "" if "no declaration" in self.ways else '<?xml version="1.0" encoding="UTF-8"?>\n'
-        body = (" \n" * 40 if blanks else "") + head + document
-        return Say(status, body.encode(), {"Content-Type": "application/xml"})
 
     # --------------------------------------------------------------------------------------------------- bucket
 
@@ -188,17 +130,6 @@ class Store(Service):
 
     # --------------------------------------------------------------------------------------------------- lists
 
-    def _coded(self, ask: Ask, name: str) -> str:
-        if ask.query.get("encoding-type") == "url" and "keys as they are" not in self.ways:
-            return quote(name, safe="" if "quotes slashes" in self.ways else "/")
-        return escape(name)
-
-    def _encoding(self, ask: Ask) -> str:
-        if ask.query.get("encoding-type") != "url" or "keys as they are" in self.ways:
-            return ""
-        tag = "Encoding-Type" if "encoding with a dash" in self.ways else "EncodingType"
-        return f"<{tag}>url</{tag}>"
-
     def do_GET_objects(self, ask: Ask, bucket: str, _key: str) -> Say:
         after = unquote(ask.query.get("continuation-token", "").removeprefix("tok:")) or ask.query.get("marker", "")
         prefix = ask.query.get("prefix", "")
@@ -209,19 +140,19 @@ class Store(Service):
         rows = "".join(self._row(ask, key, self.things[f"{bucket}/{key}"]) for key in shown)
         following = ""
         if more and ask.query.get("list-type") == "2" and "first lists" not in self.ways:
-            token = self._coded(ask, f"tok:{quote(shown[-1])}")
+            token = self.coded(ask, f"tok:{quote(shown[-1])}")
             following = f"<NextContinuationToken>{token}</NextContinuationToken>"
         elif more and "no markers" not in self.ways:
-            following = f"<NextMarker>{self._coded(ask, shown[-1])}</NextMarker>"
+            following = f"<NextMarker>{self.coded(ask, shown[-1])}</NextMarker>"
         return self.xml(
-            f"<ListBucketResult><Name>{bucket}</Name><Prefix>{self._coded(ask, prefix)}</Prefix>{self._encoding(ask)}"
+            f"<ListBucketResult><Name>{bucket}</Name><Prefix>{self.coded(ask, prefix)}</Prefix>{self.encoding(ask)}"
             f"<IsTruncated>{str(more).lower()}</IsTruncated>{following}{rows}</ListBucketResult>"
         )
 
     def _row(self, ask: Ask, key: str, thing: Thing) -> str:
         changed = datetime.fromtimestamp(thing.changed, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
         return (
-            f"<Contents><Key>{self._coded(ask, key)}</Key><LastModified>{changed}</LastModified>"
+            f"<Contents><Key>{self.coded(ask, key)}</Key><LastModified>{changed}</LastModified>"
             f"<ETag>{escape(self.shown_etag(thing))}</ETag><Size>{len(thing.body)}</Size></Contents>"
         )
 
@@ -234,30 +165,17 @@ class Store(Service):
         found = [pair for pair in found if pair > marker]
         size = self.ways.get("page", 1000)
         rows = "".join(
-            f"<Upload><Key>{self._coded(ask, key)}</Key><UploadId>{name}</UploadId><Initiated>"
+            f"<Upload><Key>{self.coded(ask, key)}</Key><UploadId>{name}</UploadId><Initiated>"
             f"{datetime.fromtimestamp(self.uploads[name].begun, UTC).strftime('%Y-%m-%dT%H:%M:%S.000Z')}</Initiated></Upload>"
             for key, name in found[:size]
         )
         more = len(found) > size
-        next_ = "" if not more else (f"<NextKeyMarker>{self._coded(ask, found[size - 1][0])}</NextKeyMarker>"
+        next_ = "" if not more else (f"<NextKeyMarker>{self.coded(ask, found[size - 1][0])}</NextKeyMarker>"
                                      f"<NextUploadIdMarker>{found[size - 1][1]}</NextUploadIdMarker>")  # fmt: skip
-        return self.xml(f"<ListMultipartUploadsResult>{self._encoding(ask)}<IsTruncated>{str(more).lower()}</IsTruncated>"
+        return self.xml(f"<ListMultipartUploadsResult>{self.encoding(ask)}<IsTruncated>{str(more).lower()}</IsTruncated>"
                         f"{next_}{rows}</ListMultipartUploadsResult>")  # fmt: skip
 
     # -------------------------------------------------------------------------------------------------- objects
-
-    def shown_etag(self, thing: Thing) -> str:
-        """In the dialect's case and with quotes, unless asked for otherwise."""
-        way = self.ways.get("etag", "")
-        case = {"upper": str.upper, "lower": str.lower}.get(way.partition(" ")[0], self.dialect["case"])
-        text: str = case(thing.etag)
-        return text if "bare" in way else f'"{text}"'
-
-    def _facts(self, thing: Thing, *, ranged: bytes | None = None) -> dict[str, str]:
-        headers = {"ETag": self.shown_etag(thing), "Last-Modified": formatdate(thing.changed, usegmt=True)}
-        if "no crc" not in self.ways:
-            headers[f"{self.mark}hash-crc64ecma"] = str(xz(thing.body if ranged is None else ranged))
-        return headers
 
     def _thing(self, bucket: str, key: str) -> Thing:
         thing = self.things.get(f"{bucket}/{key}")
@@ -267,7 +185,7 @@ class Store(Service):
 
     def do_HEAD_object(self, _ask: Ask, bucket: str, key: str) -> Say:
         thing = self._thing(bucket, key)
-        return Say(200, b"", {**self._facts(thing), "Content-Length": str(len(thing.body))})
+        return Say(200, b"", {**self.facts(thing), "Content-Length": str(len(thing.body))})
 
     def do_GET_object(self, ask: Ask, bucket: str, key: str) -> Say:
         thing = self._thing(bucket, key)
@@ -276,18 +194,18 @@ class Store(Service):
             raise RefusedError(412, "PreconditionFailed")
         found = re.fullmatch(r"bytes=(\d+)-(\d+)", ask.headers.get("range", ""))
         if not found:
-            return Say(200, thing.body, self._facts(thing))
+            return Say(200, thing.body, self.facts(thing))
         first, last = int(found.group(1)), min(int(found.group(2)), len(thing.body) - 1)
         if first >= len(thing.body):
             if self.mark == "x-oss-" and ask.headers.get("x-oss-range-behavior") != "standard":
-                return Say(200, thing.body, self._facts(thing))
+                return Say(200, thing.body, self.facts(thing))
             raise RefusedError(416, "InvalidRange")
-        headers = {**self._facts(thing), "Content-Range": f"bytes {first}-{last}/{len(thing.body)}"}
+        headers = {**self.facts(thing), "Content-Range": f"bytes {first}-{last}/{len(thing.body)}"}
         return Say(206, thing.body[first : last + 1], headers)
 
     def do_PUT_object(self, ask: Ask, bucket: str, key: str) -> Say:
         self.write(f"{bucket}/{key}", ask.body)
-        return Say(200, b"", self._facts(self.things[f"{bucket}/{key}"]))
+        return Say(200, b"", self.facts(self.things[f"{bucket}/{key}"]))
 
     def do_DELETE_object(self, _ask: Ask, bucket: str, key: str) -> Say:
         if self.things.pop(f"{bucket}/{key}", None) is None and "absent is an error" in self.ways:
@@ -299,7 +217,7 @@ class Store(Service):
     def do_POST_uploads(self, ask: Ask, bucket: str, key: str) -> Say:
         upload_id = f"up{next(self.numbers):06d}"
         self.uploads[upload_id] = Upload(bucket, key, self.now())
-        return self.xml(f"<InitiateMultipartUploadResult><Bucket>{bucket}</Bucket><Key>{self._coded(ask, key)}</Key>"
+        return self.xml(f"<InitiateMultipartUploadResult><Bucket>{bucket}</Bucket><Key>{self.coded(ask, key)}</Key>"
                         f"<UploadId>{upload_id}</UploadId></InitiateMultipartUploadResult>")  # fmt: skip
 
     def _upload(self, ask: Ask) -> Upload:
@@ -311,7 +229,7 @@ class Store(Service):
     def do_PUT_part(self, ask: Ask, _bucket: str, _key: str) -> Say:
         thing = Thing(ask.body, hashlib.md5(ask.body).hexdigest(), self.now())
         self._upload(ask).parts[int(ask.query["partNumber"])] = thing
-        return Say(200, b"", self._facts(thing))
+        return Say(200, b"", self.facts(thing))
 
     def do_GET_uploadId(self, ask: Ask, _bucket: str, _key: str) -> Say:
         parts = self._upload(ask).parts
@@ -349,7 +267,7 @@ class Store(Service):
         thing = Thing(body, f"{hashlib.md5(body).hexdigest()}-{len(numbers)}", self.now())
         self.things[f"{bucket}/{key}"] = thing
         del self.uploads[ask.query["uploadId"]]
-        say = self.xml(f"<CompleteMultipartUploadResult><Key>{self._coded(ask, key)}</Key>"
+        say = self.xml(f"<CompleteMultipartUploadResult><Key>{self.coded(ask, key)}</Key>"
                        f"<ETag>{escape(self.shown_etag(thing))}</ETag></CompleteMultipartUploadResult>",
                        blanks="blanks" in self.ways)  # fmt: skip
         if "no crc" not in self.ways and "blanks" not in self.ways:

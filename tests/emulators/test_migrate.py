@@ -66,7 +66,10 @@ def test_from_cvm_to_ecs(cli: Cli, clouds: Clouds, ways: dict[str, dict[str, Any
 def test_from_ecs_to_cvm(cli: Cli, clouds: Clouds, ways: dict[str, dict[str, Any]]) -> None:
     clouds.renew(ways)
     image = clouds.ecs.put("m-bp67acfmxazb4p", "web")
-    clouds.ecs.script = [({"TaskStatus": "Processing"}, {}), ({"TaskStatus": "Finished"}, {"system": packed("web_system.raw")})]
+    clouds.ecs.script = [
+        ({"TaskStatus": "Processing"}, {}),
+        ({"TaskStatus": "Finished"}, {"system": packed("web_system.raw")}),
+    ]
     done = cli("migrate", f"{ECS}/{image}", CVM, "--source-bucket", BUCKETS["alibaba"], "--dest-bucket",
                BUCKETS["tencent"], "--name", "web", "--part-size", "1MiB", "--force", "-o", "json")  # fmt: skip
     assert (done.code, done.json["state"]) == (0, "succeeded"), done

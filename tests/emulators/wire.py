@@ -228,5 +228,10 @@ class Film:
     def __init__(self, *pictures: Any) -> None:
         self._pictures = list(pictures)
 
+    @property
+    def is_over(self) -> bool:
+        """Only the last picture is left."""
+        return len(self._pictures) == 1
+
     def look(self) -> Any:
         return self._pictures.pop(0) if len(self._pictures) > 1 else self._pictures[0]
