@@ -74,7 +74,7 @@ class Ecs(Service):
                 raise RefusedError("MissingParameter", message=f"no header {name}")
         if not headers["authorization"].startswith("ACS3-HMAC-SHA256 Credential=LTAIemulator,"):
             raise RefusedError("IncompleteSignature")
-        if headers["x-acs-version"] != "2014-05-26" or ask.what not in ECS:
+        if headers["x-acs-version"] != "2014-05-26" or ask.what not in self.ways.get("only", ECS):
             raise RefusedError("InvalidAction.NotFound", 404)
         if headers["x-acs-signature-nonce"] in self.nonces:
             raise RefusedError("SignatureNonceUsed")

@@ -134,7 +134,7 @@ class Api(Service):
             raise RefusedError("AuthFailure.SignatureFailure")
         if ask.headers["x-tc-version"] != self.version:
             raise RefusedError("NoSuchVersion")
-        if ask.what not in self.table:
+        if ask.what not in self.ways.get("only", self.table):
             raise RefusedError("InvalidAction")
         check(ask.values, self.table[ask.what], "")
 

@@ -79,7 +79,8 @@ class Cvm(Api):
 
     def _begin(self, image_id: str, prefix: str, values: Mapping[str, Any]) -> list[str]:
         ending = self.ways.get("ending", values.get("ExportFormat", "RAW").lower())
-        start = f"{prefix}_{image_id}" if prefix else image_id
+        named = self.ways.get("named", image_id)
+        start = f"{prefix}_{named}" if prefix else named
         snapshots = self.images[image_id]["fields"].get("SnapshotSet") or [{"SnapshotId": "snap-x"}]
         disks = ["system"] if values.get("OnlyExportRootDisk") else ["system", "data"][: len(snapshots)]
         names = {

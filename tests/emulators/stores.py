@@ -76,7 +76,7 @@ class Store(Shelf):
         if bucket and bucket not in self.buckets:
             raise RefusedError(404, "NoSuchBucket")
         method = getattr(self, "do_" + ask.what.replace(" ", "_"), None)
-        if method is None:
+        if method is None or ask.what not in self.ways.get("only", [ask.what]):
             raise RefusedError(405, "MethodNotAllowed")
         found: Say = method(ask, bucket, key)
         return found
@@ -193,7 +193,7 @@ class Store(Shelf):
         if pinned and pinned != self.shown_etag(thing).strip('"'):
             raise RefusedError(412, "PreconditionFailed")
         found = re.fullmatch(r"bytes=(\d+)-(\d+)", ask.headers.get("range", ""))
-        if not found:
+        if not found or "no ranges" in self.ways:
             return Say(200, thing.body, self.facts(thing))
         first, last = int(found.group(1)), min(int(found.group(2)), len(thing.body) - 1)
         if first >= len(thing.body):

@@ -23,6 +23,8 @@ TASK_GRACE_SECONDS: Final = 300.0
 OBJECT_GRACE_SECONDS: Final = 900.0
 #: The vendor's times have minutes only in places, and its clock is not ours. The token in a prefix allows for more.
 CLOCK_SLACK_SECONDS: Final = 120.0
+#: Kinds of a question that is closed to us: what it would have told is done without.
+_CLOSED: Final = frozenset({Kind.DENIED, Kind.UNSUPPORTED})
 TOKEN_CLOCK_SLACK_SECONDS: Final = 900.0
 
 
@@ -125,25 +127,32 @@ class ExportWatch:
     def _finished(
         self, task_id: str | None, target: ExportTarget, task: EcsTask | None, memo: Mapping[str, Any]
     ) -> TaskReport:
-        expected = int(memo.get("disks") or self._disk_count(target.image_id))
+        disks = int(memo["disks"] if "disks" in memo else self._disk_count(target.image_id))
+        expected = max(1, disks)
         named = {found.key for found in task.objects if found.bucket in {target.bucket, ""}} if task else set()
         seen = self._seen(target, task, named, expected)
         marks = {key: [info.size_bytes, info.etag] for key, info in sorted(seen.items())}
         since = float(memo.get("finished_at") or self._now())
-        left = {"disks": expected, "finished_at": since, "objects": marks}
+        left = {"disks": disks, "finished_at": since, "objects": marks}
         shown = task or EcsTask(task_id or "", "ExportImage", ecs_tasks.FINISHED)
         if len(seen) >= expected and named <= set(seen) and all(info.size_bytes for info in seen.values()):
             if memo.get("objects") != marks:
                 return self._waiting(shown, "exported; looking whether the objects are stable", left)
             artifacts = tuple(self._artifact(target.bucket, info, len(seen)) for _, info in sorted(seen.items()))
-            return replace(self.unfinished(shown), progress=100, artifacts=artifacts, memo=left)
+            message = "" if disks or named else "ECS does not let us see whether the image has more disks than these"
+            return replace(self.unfinished(shown), progress=100, message=message, artifacts=artifacts, memo=left)
         if self._now() - since > OBJECT_GRACE_SECONDS:
             return self._incomplete(shown, target, len(seen), expected)
         return self._waiting(shown, f"{len(seen)} of {expected} exported objects show in oss://{target.bucket}", left)
 
     def _disk_count(self, image_id: str) -> int:
-        """As many objects as the image has disks; one where the image is gone meanwhile."""
-        image = ecs_images.one(self._ecs, self._region, image_id)
+        """As many objects as the image has disks; one where it is gone meanwhile, 0 where it may not be looked at."""
+        try:
+            image = ecs_images.one(self._ecs, self._region, image_id)
+        except ImgmoveError as error:
+            if error.kind not in _CLOSED:
+                raise
+            return 0
         return max(1, len(image.disks)) if image is not None else 1
 
     def _seen(
@@ -170,12 +179,21 @@ class ExportWatch:
                 yield info
 
     def _artifact(self, bucket: str, info: ObjectInfo, objects: int) -> Artifact:
-        head = self._store(bucket).read(info.key, 0, min(info.size_bytes, disk_magic.HEAD_BYTES), info.etag)
+        head = self._head(bucket, info)
         disk = disk_magic.disk_of_name(info.key) or ("system" if objects == 1 else None)
         return Artifact(
             uri=f"oss://{bucket}/{info.key}", format=disk_magic.disk_format(head, info.key), disk=disk,
             size=info.size_bytes, crc64=None if info.crc64 is None else str(info.crc64), etag=info.etag,
         )  # fmt: skip
+
+    def _head(self, bucket: str, info: ObjectInfo) -> bytes:
+        """The first bytes of an object, none where it may be seen but not read: its name then tells the format."""
+        try:
+            return self._store(bucket).read(info.key, 0, min(info.size_bytes, disk_magic.HEAD_BYTES), info.etag)
+        except ImgmoveError as error:
+            if error.kind not in _CLOSED:
+                raise
+            return b""
 
     def _waiting(self, task: EcsTask, message: str, memo: dict[str, Any]) -> TaskReport:
         return TaskReport(

@@ -64,13 +64,13 @@ class ImageWatch:
         return next((task.id for task in tasks if task.resource_id == image_id and task.is_of("ImportImage")), None)
 
     def _task(self, task_id: str | None) -> EcsTask | None:
-        """None where there is no task or ECS has forgotten it; the image tells then."""
+        """None where there is no task, where ECS has forgotten it, or does not let us ask; the image tells then."""
         if not task_id:
             return None
         try:
             return ecs_tasks.attributes(self._ecs, self._region, task_id)
         except ImgmoveError as error:
-            if error.kind is Kind.NOT_FOUND:
+            if error.kind in {Kind.NOT_FOUND, Kind.DENIED, Kind.UNSUPPORTED}:
                 return None
             raise
 

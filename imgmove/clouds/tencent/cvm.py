@@ -118,7 +118,8 @@ class Cvm:
             return cvm_calls.export_call(request, cvm_calls.export_target(request, token), self.region)
         if isinstance(request, ImportRequest):
             cvm_calls.check_import(request)
-            match = os_names.resolve(self._os_list(), request.os_type, request.os_version, force=request.force)
+            systems = os_names.unless_closed(self._os_list)
+            match = os_names.resolve(systems, request.os_type, request.os_version, force=request.force)
             stores = [(self._account.store(disk.bucket, self.region), disk.key) for disk in request.disks]
             urls = [store.share_url(key, SHARE_SECONDS) for store, key in stores]
             return cvm_calls.import_call(request, match, urls, self.region)

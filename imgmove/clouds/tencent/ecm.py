@@ -58,7 +58,8 @@ class Ecm:
         """The call for a request; INVALID or UNSUPPORTED where a rule that is known here refuses it."""
         if isinstance(request, ImportRequest):
             ecm_calls.check_import(request)
-            match = os_names.resolve(self._os_list(), request.os_type, request.os_version, force=True)
+            systems = os_names.unless_closed(self._os_list)
+            match = os_names.resolve(systems, request.os_type, request.os_version, force=True)
             urls = [self._store(disk.bucket).share_url(disk.key, SHARE_SECONDS) for disk in request.disks]
             return ecm_calls.import_call(request, match, urls)
         return self._call_without_objects(request, token)

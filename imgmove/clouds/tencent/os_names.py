@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -75,6 +75,16 @@ def catalogue(response: Mapping[str, Any]) -> tuple[OsEntry, ...]:
 def has_list(response: Mapping[str, Any]) -> bool:
     """Is it an answer of DescribeImportImageOs at all? Its lists may be null, but not both may be missing."""
     return "ImportImageOsListSupported" in response or "ImportImageOsVersionSet" in response
+
+
+def unless_closed(listed: Callable[[], tuple[OsEntry, ...]]) -> tuple[OsEntry, ...]:
+    """The list, empty where it may not be asked for: the service then judges the words as they are."""
+    try:
+        return listed()
+    except ImgmoveError as error:
+        if error.kind not in {Kind.DENIED, Kind.UNSUPPORTED}:
+            raise
+        return ()
 
 
 def choices(entries: Iterable[OsEntry]) -> list[OsChoice]:

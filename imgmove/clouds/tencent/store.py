@@ -88,7 +88,8 @@ class CosStore:
         answer = self._bucket.send("GET", key, headers=headers, max_bytes=max(length, limits.MIB))
         if answer.status >= 300:
             raise store_errors.refusal(answer, changes=False, asked_region=self._bucket.region)
-        if answer.status != 206 or len(answer.body) > length or not _begins_at(answer, offset):
+        ranged = answer.status == 206 or (answer.status == 200 and offset == 0)
+        if not ranged or len(answer.body) > length or not _begins_at(answer, offset):
             raise errors.not_theirs("COS", answer, changes=False, what="not the range that was asked for")
         return answer.body
 
