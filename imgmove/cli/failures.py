@@ -99,4 +99,24 @@ def _failure_document(error: ImgmoveError, words: Sequence[str]) -> dict[str, ob
     if command in _LISTS:
         return {_LISTS[command]: [], "error": error_json(error)}
     state = TaskState.UNKNOWN if error.kind in {Kind.TIMEOUT, Kind.INTERRUPTED, Kind.UNKNOWN} else TaskState.FAILED
-    return Result(command, state=state, error=error).to_json()
+    provider, region = _place_named(words)
+    return Result(command, provider, region, state=state, error=error).to_json()
+
+
+def _place_named(words: Sequence[str]) -> tuple[str, str]:
+    """Provider and region, as far as flags and the first address of an image say them."""
+    from imgmove.clouds.registry import Registry
+
+    registry = Registry.installed()
+    schemes = [(word.partition("://")[0].lower(), word.partition("://")[2]) for word in words if "://" in word]
+    scheme, place = next(((name, rest) for name, rest in schemes if registry.is_provider(name)), ("", ""))
+    provider = (_value_of("--provider", words) or scheme).strip().lower()
+    region = _value_of("--region", words) or place.partition("/")[0]
+    return registry.provider(provider)[0] if registry.is_provider(provider) else "", region
+
+
+def _value_of(flag: str, words: Sequence[str]) -> str:
+    """The value of an option in one of its two forms, empty where it is not given."""
+    pairs = zip(words, [*words[1:], ""], strict=True)
+    forms = ((word, following) if word == flag else word.partition("=")[::2] for word, following in pairs)
+    return next((value for name, value in forms if name == flag), "")

@@ -229,3 +229,22 @@ def test_hosts_that_are_names_take_the_bucket_in_front(cli: Cli, clouds: Clouds)
     assert cli("copy", "cos://stage-1250000000/a.raw", "oss://stage/b.raw").code == 0
     assert {ask.headers["host"] for ask in clouds.cos.asked} == {"stage-1250000000.cos.ap-guangzhou.myqcloud.com"}
     assert all(ask.path.startswith("/stage") for ask in clouds.oss.asked)
+
+
+@pytest.mark.parametrize(
+    ("words", "provider", "region"),
+    [
+        (("status", "img-nothere1", "--provider", "cvm", "--region", "ap-tokyo"), "tencent", "ap-tokyo"),
+        (("status", "img-nothere1", "--provider=tencent", "--region=ap-tokyo"), "tencent", "ap-tokyo"),
+        (("status", "tencent://ap-tokyo/img-nothere1"), "tencent", "ap-tokyo"),
+        (("status", "ecm:///img-nothere1"), "ecm", ""),
+        (("export", "alibaba://cn-hangzhou/m-nothere", "--bucket", "stage", "--dry-run"), "alibaba", "cn-hangzhou"),
+        (("export", "m-nothere", *HZ, "--bucket", "oss://x/y"), "alibaba", "cn-hangzhou"),
+        (("export", "m-nothere", "--provider", "aws", "--region", "eu-west-1", "--bucket", "b"), "", "eu-west-1"),
+    ],
+    ids=str,
+)
+def test_failures_say_where(cli: Cli, clouds: Clouds, words: tuple[str, ...], provider: str, region: str) -> None:
+    """Also where it failed before there was a job."""
+    done = cli(*words, "-o", "json")
+    assert (done.json["provider"], done.json["region"], done.json["state"]) == (provider, region, "failed"), done
