@@ -7,6 +7,10 @@ import time
 from collections.abc import Callable
 
 DEFAULT_SPEED = 60.0
+MAX_SPEED = 1e9
+MAX_ADVANCE_SECONDS = 1e12
+MAX_SKEW_SECONDS = 30 * 365 * 24 * 3600
+"""What keeps both clocks in the range that dates, headers and the state file can hold."""
 
 
 class Clock:
@@ -25,8 +29,7 @@ class Clock:
         real_wall: Callable[[], float] = time.time,
         real_steady: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.skew_seconds = 0.0
-        """Added to `wall()`: lets clock-skew errors be rehearsed."""
+        self._skew_seconds = 0.0
         self._real_wall = real_wall
         self._real_steady = real_steady
         self._lock = threading.Lock()
@@ -37,7 +40,18 @@ class Clock:
 
     def wall(self) -> float:
         """Unix time in seconds, shifted by `skew_seconds`."""
-        return self._real_wall() + self.skew_seconds
+        return self._real_wall() + self._skew_seconds
+
+    @property
+    def skew_seconds(self) -> float:
+        """Added to `wall()`: lets clock-skew errors be rehearsed. Setting more than 30 years raises ValueError."""
+        return self._skew_seconds
+
+    @skew_seconds.setter
+    def skew_seconds(self, seconds: float) -> None:
+        if not abs(seconds) <= MAX_SKEW_SECONDS:
+            raise ValueError(f"the clock can be shifted by {MAX_SKEW_SECONDS} seconds at most, not by {seconds}")
+        self._skew_seconds = float(seconds)
 
     def now(self) -> float:
         """The sandbox's own time in seconds since its start."""
@@ -45,8 +59,9 @@ class Clock:
             return self._now()
 
     def advance(self, seconds: float) -> None:
-        """Moves `now()` forward at once. Raises ValueError for a negative number: time does not go back."""
-        if not seconds >= 0:
+        """Moves `now()` forward at once. Raises ValueError for a negative number, since time does not go back, and
+        for more than 30,000 years."""
+        if not 0 <= seconds <= MAX_ADVANCE_SECONDS:
             raise ValueError(f"the clock can only be moved forward, not by {seconds} seconds")
         with self._lock:
             self._base += seconds
@@ -89,6 +104,6 @@ class Clock:
 
 
 def _checked_speed(speed: float) -> float:
-    if not 0 < speed < float("inf"):
-        raise ValueError(f"the clock's speed must be above 0, not {speed}; freeze() stops it")
+    if not 0 < speed <= MAX_SPEED:
+        raise ValueError(f"the clock's speed must be above 0 and at most {MAX_SPEED}, not {speed}; freeze() stops it")
     return float(speed)

@@ -120,14 +120,14 @@ class Control:
         try:
             if speed is not None:
                 clock.speed = speed
+            if skew is not None:
+                clock.skew_seconds = skew
             if advance is not None:
                 clock.advance(advance)
         except ValueError as error:
             raise RefusedError(400, "InvalidParameter", str(error)) from error
         if freeze is not None:
             clock.freeze() if freeze else clock.unfreeze()
-        if skew is not None:
-            clock.skew_seconds = skew
         return self._clock()
 
     def _faults(self) -> Answer:

@@ -17,7 +17,7 @@ from aiohttp import web
 from imgmove.sandbox.clock import Clock
 from imgmove.sandbox.faults import Effect, Fault, FaultPlan
 from imgmove.sandbox.http import Body, Headers, Request, Response, Wire
-from imgmove.sandbox.receiving import BodyCutError, BodySink, receive
+from imgmove.sandbox.receiving import BodyCutError, BodySink, BodyTooLargeError, receive
 from imgmove.sandbox.request_log import RequestLog
 from imgmove.sandbox.sending import Outgoing, break_connection, send
 
@@ -66,6 +66,8 @@ class Exchange:
 
     async def __call__(self, http: web.BaseRequest) -> web.StreamResponse:
         """Carries out one request and answers it, or breaks the connection where a fault wants it broken."""
+        if http.method == "CONNECT":  # whoever takes the sandbox for a proxy must not think that a tunnel is open
+            return web.Response(status=405)
         request = self._head(http)
         action, fault = self._look_up(request) if http.method == "PUT" else ("", None)
         try:
@@ -73,6 +75,8 @@ class Exchange:
         except (BodyCutError, ConnectionError, web.RequestPayloadError):
             self._note(request, action, 0, fault)
             return break_connection(http, abruptly=True)
+        except BodyTooLargeError:
+            return await self._refuse_body(http, request, action, fault)
         request = replace(request, body=body)
         if http.method != "PUT":
             action, fault = self._look_up(request)
@@ -98,15 +102,29 @@ class Exchange:
         middle = (http.content_length or 0) // 2
         flip_at = middle if fault and fault.effect is Effect.CORRUPT_BODY else None
         cut_at = middle if fault and fault.effect is Effect.CUT_BODY else None
+        limit_bytes = self._wire.max_body_bytes
+        if (http.content_length or 0) > limit_bytes:
+            raise BodyTooLargeError
         sink = BodySink(self._around.incoming, flip_at=flip_at)
         try:
             if http.headers.get("Expect", "").lower() == "100-continue" and http.transport is not None:
                 http.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            await receive(http.content.readany, sink, self._around.executor, cut_at=cut_at)
+            read, executor = http.content.readany, self._around.executor
+            await receive(read, sink, executor, limit_bytes=limit_bytes, cut_at=cut_at)
             return sink.finish()
         except BaseException:
             sink.discard()
             raise
+
+    async def _refuse_body(
+        self, http: web.BaseRequest, request: Request, action: str, fault: Fault | None
+    ) -> web.StreamResponse:
+        """Answers before the body has come, and closes the connection behind the answer."""
+        outgoing = Outgoing.of(self._wire.too_large(request))
+        self._note(request, action or self._wire.describe(request), outgoing.status, fault)
+        answer = await send(http, outgoing, self._around.clock.wall(), None)
+        answer.force_close()
+        return answer
 
     async def _answer(
         self, http: web.BaseRequest, request: Request, action: str, fault: Fault | None

@@ -98,6 +98,9 @@ class Response:
 class Wire(Protocol):
     """One service's protocol over the world. Constructed with `(world, clock)`; called from worker threads."""
 
+    max_body_bytes: int
+    """Larger bodies are refused by `too_large` without being received."""
+
     def describe(self, request: Request) -> str:
         """The action's name for faults and the log: "ExportImages", "PutObject", "UploadPart". Never raises."""
 
@@ -109,3 +112,6 @@ class Wire(Protocol):
 
     def throttle(self, request: Request) -> Response:
         """The vendor's own answer to too many requests."""
+
+    def too_large(self, request: Request) -> Response:
+        """The vendor's own answer to a body that is too large for any of its operations."""

@@ -27,6 +27,10 @@ class BodyCutError(Exception):
     """A fault asked for the connection to break at this point of the body."""
 
 
+class BodyTooLargeError(Exception):
+    """More has arrived, or is announced, than the service takes."""
+
+
 class BodySink:
     """Takes a body in pieces and makes a `Body` of it. `feed` calls come one after another, from any thread."""
 
@@ -88,10 +92,12 @@ class BodySink:
         return damaged
 
 
-async def receive(read: ReadChunk, sink: BodySink, executor: Executor, *, cut_at: int | None = None) -> None:
+async def receive(
+    read: ReadChunk, sink: BodySink, executor: Executor, *, limit_bytes: int, cut_at: int | None = None
+) -> None:
     """Feeds the sink until the body ends: while a worker thread hashes one block, the next is being received.
 
-    Raises BodyCutError once `cut_at` bytes have arrived.
+    Raises BodyCutError once `cut_at` bytes have arrived, BodyTooLargeError once more than `limit_bytes` have.
     """
     loop = asyncio.get_running_loop()
     received = 0
@@ -102,6 +108,8 @@ async def receive(read: ReadChunk, sink: BodySink, executor: Executor, *, cut_at
             received += len(block)
             if cut_at is not None and received >= cut_at:
                 raise BodyCutError
+            if received > limit_bytes:
+                raise BodyTooLargeError
             if hashing is not None:
                 await hashing
                 hashing = None

@@ -26,6 +26,7 @@ class EchoWire:
     handled: list[Request] = field(default_factory=list)
     files: dict[str, Path] = field(default_factory=dict)
     on_get: Callable[[Request], Response] | None = None
+    max_body_bytes: int = 64 << 20
 
     def describe(self, request: Request) -> str:
         return {"PUT": "PutThing", "GET": "GetThing", "HEAD": "HeadThing"}.get(request.method, "CallThing")
@@ -44,6 +45,9 @@ class EchoWire:
 
     def throttle(self, request: Request) -> Response:
         return Response(429, [], b"slow down")
+
+    def too_large(self, request: Request) -> Response:
+        return Response(413, [], b"too large")
 
     def _keep(self, request: Request) -> Path:
         target = self.directory / f"kept-{len(self.files)}"

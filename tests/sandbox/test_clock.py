@@ -69,7 +69,17 @@ def test_time_does_not_go_back(hand: Hand, seconds: float) -> None:
         clock_on(hand).advance(seconds)
 
 
-@pytest.mark.parametrize("speed", [0, -1, float("inf"), float("nan")])
+@pytest.mark.parametrize("seconds", [1e300, -1e300, float("inf"), float("nan")])
+def test_the_wall_clock_stays_where_dates_are(hand: Hand, seconds: float) -> None:
+    clock = clock_on(hand)
+    with pytest.raises(ValueError, match="shifted"):
+        clock.skew_seconds = seconds
+    with pytest.raises(ValueError, match="forward"):
+        clock.advance(abs(seconds))
+    assert (clock.wall(), clock.now()) == (1000, 0)
+
+
+@pytest.mark.parametrize("speed", [0, -1, 1e300, float("inf"), float("nan")])
 def test_a_speed_is_above_zero(hand: Hand, speed: float) -> None:
     with pytest.raises(ValueError, match="above 0"):
         clock_on(hand, speed)

@@ -59,6 +59,8 @@ def test_the_clock(sandbox: Sandbox) -> None:
         ({"advance": "1"}, "InvalidParameter", "advance must be a number, not '1'"),
         ({"advance": True}, "InvalidParameter", "advance must be a number, not True"),
         ({"speed": 0}, "InvalidParameter", "above 0"),
+        ({"speed": 1e300}, "InvalidParameter", "above 0"),
+        ({"skew": 1e300, "advance": 5}, "InvalidParameter", "shifted"),
         ({"freeze": 1.5}, "InvalidParameter", "freeze must be true or false"),
         ({"rewind": 1}, "UnknownParameter", "there is no parameter 'rewind'; allowed: advance, freeze, speed, skew"),
         (b"{", "InvalidJson", "the body must be a JSON object"),

@@ -264,3 +264,30 @@ def test_stopping_does_not_wait_for_idle_connections(echo: Echo) -> None:
     assert time.monotonic() - started < 2
     idle.close()
     connection.close()
+
+
+# Bodies that are too large
+
+
+def test_an_announced_body_that_is_too_large_is_not_waited_for(echo: Echo) -> None:
+    head = b"PUT /big HTTP/1.1\r\nHost: h\r\nContent-Length: 9999999999999\r\nExpect: 100-continue\r\n\r\n"
+    answer = talk(echo, head, until=b"too large")
+    assert answer.startswith(b"HTTP/1.1 413 "), "and not told to continue"
+    assert b"\r\nConnection: close\r\n" in answer
+    assert echo.wire.handled == []
+    assert echo.entries()[0].status == 413
+
+
+def test_a_body_of_unknown_length_is_cut_off_at_the_limit(echo: Echo) -> None:
+    echo.wire.max_body_bytes = 2 << 20
+    chunk = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
+    head = b"PUT /big HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert talk(echo, head + chunk * 3, until=b"too large").startswith(b"HTTP/1.1 413 ")
+    assert echo.wire.handled == []
+    assert list(echo.incoming.iterdir()) == []
+    assert echo.ask("PUT", "/fits", b"x" * (2 << 20))[0] == 200
+
+
+def test_it_is_no_proxy(echo: Echo) -> None:
+    assert talk(echo, b"CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n", until=b"\r\n\r\n").startswith(b"HTTP/1.1 405 ")
+    assert echo.wire.handled == []

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from imgmove.sandbox.wire.alibaba_errors import invalid, missing
+from imgmove.sandbox.wire.numbers import natural
 
 Tree = dict[str, Any]
 """Parameters nested by the dots of their names, names in lower case; leaves are strings."""
@@ -40,7 +41,7 @@ class Parameter:
             return self._one(node, path)
         if not isinstance(node, dict):
             raise invalid(path)
-        places = sorted((key for key in node if key.isdecimal()), key=int)
+        places = sorted((key for key in node if natural(key) is not None), key=int)
         return [self._one(node[place], f"{path}.{place}") for place in places]
 
     def _one(self, node: Any, path: str) -> Any:

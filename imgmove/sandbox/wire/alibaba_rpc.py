@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 
 from imgmove.sandbox.clock import Clock
 from imgmove.sandbox.http import Request, Response
+from imgmove.sandbox.json_text import read_json
 from imgmove.sandbox.wire.acs import Nonces, identify
 from imgmove.sandbox.wire.alibaba_access import authorise
 from imgmove.sandbox.wire.alibaba_errors import GATEWAY_ERRORS, Errors, RpcError, invalid, missing
@@ -79,6 +80,8 @@ class Service:
 class RpcWire:
     """A `Wire` over one `Service`. Understands the signatures of today's SDKs and of the older ones."""
 
+    max_body_bytes = MAX_BODY_BYTES
+
     def __init__(self, service: Service, world: World, clock: Clock) -> None:
         self._service = service
         self._world = world
@@ -114,6 +117,10 @@ class RpcWire:
     def throttle(self, request: Request) -> Response:
         """`Throttling.User`, with x-acs-retry-after where the settings ask for it (alibaba.md 3.4)."""
         return self._refused(request, RpcError("Throttling.User"))
+
+    def too_large(self, request: Request) -> Response:
+        """The gateway's refusal of a parameter, the body."""
+        return self._refused(request, invalid("body"))
 
     def _action(self, request: Request, envelope: _Envelope) -> Action:
         if request.method not in ("GET", "POST"):
@@ -234,8 +241,8 @@ def _body(request: Request) -> tuple[list[tuple[str, str]], Tree]:
         content = request.body.read().decode()
         if kind == FORM:
             return parse_qsl(content, keep_blank_values=True), {}
-        tree = plant_json(json.loads(content))
-    except (ValueError, RecursionError):
+        tree = plant_json(read_json(content))
+    except ValueError:
         raise invalid("body") from None
     return [], tree if isinstance(tree, dict) else {}
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote, unquote, unquote_plus
 
 from imgmove.sandbox.http import Request
+from imgmove.sandbox.wire.numbers import natural
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED = "UNSIGNED-PAYLOAD"
@@ -121,12 +122,13 @@ def _in_url(request: Request, wall: float) -> _Parts:
     if query["X-Amz-Algorithm"] != ALGORITHM or not all(query.get(name) for name in IN_URL):
         raise AwsError("AuthorizationQueryParametersError", "The signature in the URL is incomplete.")
     credential, stamp, lifetime, signed_headers, signature = (query[name] for name in IN_URL)
-    if not lifetime.isdecimal() or not 1 <= int(lifetime) <= MAX_EXPIRES_SECONDS:
+    seconds = natural(lifetime)
+    if seconds is None or not 1 <= seconds <= MAX_EXPIRES_SECONDS:
         raise AwsError("AuthorizationQueryParametersError", "X-Amz-Expires has to be from 1 to 604800 seconds.")
     moment = _moment(stamp)
     if moment - wall > MAX_SKEW_SECONDS:
         raise AwsError("RequestTimeTooSkewed")
-    if moment + int(lifetime) < wall:
+    if moment + seconds < wall:
         raise AwsError("AccessDenied", "Request has expired.")
     claimed = request.headers.get("x-amz-content-sha256", UNSIGNED)
     return _Parts(credential, stamp, signed_headers, signature, _payload(request, claimed))

@@ -11,6 +11,7 @@ from imgmove.sandbox.wire.aws_dialect import COS, answered, translated
 from imgmove.sandbox.wire.cos_call import VENDOR, Call, authorise
 from imgmove.sandbox.wire.cos_errors import CosError, of_store
 from imgmove.sandbox.wire.cos_hosts import Place, place_of
+from imgmove.sandbox.wire.cos_properties import MAX_BODY_BYTES
 from imgmove.sandbox.wire.cos_routes import find_route, unknown
 from imgmove.sandbox.wire.cos_signature import authenticate
 from imgmove.sandbox.wire.store_xml import document, tag
@@ -23,6 +24,8 @@ WITHOUT_BUCKET = ("ListBuckets", "PutBucket")
 
 class Cos:
     """The wire of COS. Safe to use from several threads."""
+
+    max_body_bytes = MAX_BODY_BYTES
 
     def __init__(self, world: World, clock: Clock) -> None:
         self._world = world
@@ -45,6 +48,10 @@ class Cos:
     def throttle(self, request: Request) -> Response:
         """503 SlowDown."""
         return self._refusal(request, CosError("SlowDown"))
+
+    def too_large(self, request: Request) -> Response:
+        """400 EntityTooLarge."""
+        return self._refusal(request, CosError("EntityTooLarge"))
 
     def _answer(self, request: Request) -> Response:
         try:

@@ -7,7 +7,7 @@ from imgmove.sandbox.wire.cos_call import Call
 from imgmove.sandbox.wire.cos_errors import CosError
 from imgmove.sandbox.wire.cos_objects import existing
 from imgmove.sandbox.wire.cos_properties import OBJECT_ACLS, grants
-from imgmove.sandbox.wire.store_xml import Element, Xml, XmlError, document, parse, tag
+from imgmove.sandbox.wire.store_xml import Element, Xml, XmlError, document, parse_body, tag
 
 ALL_USERS = "http://cam.qcloud.com/groups/global/AllUsers"
 BUCKET_ACLS = frozenset({"private", "public-read", "public-read-write"})
@@ -91,7 +91,7 @@ def _asked(call: Call, allowed: frozenset[str], default: str) -> tuple[str, dict
             raise CosError("InvalidArgument", "x-cos-acl is invalid.")
         return acl or default, granted
     try:
-        policy = parse(call.request.body.read(), "AccessControlPolicy")
+        policy = parse_body(call.request.body, "AccessControlPolicy")
     except XmlError as error:
         raise CosError("MalformedXML") from error
     return _of_document(policy, allowed, default, call.bucket.owner)

@@ -12,7 +12,7 @@ from imgmove.sandbox.wire.cos_acl import bucket_acl_of_headers, owner
 from imgmove.sandbox.wire.cos_call import VENDOR, Call
 from imgmove.sandbox.wire.cos_errors import CosError
 from imgmove.sandbox.wire.cos_properties import ENCRYPTIONS
-from imgmove.sandbox.wire.store_xml import Element, Xml, XmlError, document, parse, tag, timestamp
+from imgmove.sandbox.wire.store_xml import Element, Xml, XmlError, document, parse_body, tag, timestamp
 from imgmove.sandbox.world.objects import Bucket
 
 DEFAULT_REGION = "ap-guangzhou"
@@ -141,7 +141,7 @@ def body_document(call: Call, root: str) -> Element:
     if not call.request.body.size_bytes:
         raise CosError("MissingRequestBodyError")
     try:
-        return parse(call.request.body.read(), root)
+        return parse_body(call.request.body, root)
     except XmlError as error:
         raise CosError("MalformedXML") from error
 

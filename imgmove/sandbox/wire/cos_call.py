@@ -10,6 +10,7 @@ from functools import cached_property
 from imgmove.sandbox.http import Request, Response
 from imgmove.sandbox.wire.cos_errors import CosError
 from imgmove.sandbox.wire.cos_hosts import Place
+from imgmove.sandbox.wire.numbers import natural
 from imgmove.sandbox.world import World
 from imgmove.sandbox.world.accounts import Key
 from imgmove.sandbox.world.object_records import Bucket, Properties, StoredObject
@@ -78,9 +79,10 @@ class Call:
         text = self.query.get(name, "")
         if not text:
             return default
-        if not text.isdecimal() or int(text) < low:
+        given = natural(text)
+        if given is None or given < low:
             raise CosError("InvalidArgument", f"{name} is invalid.")
-        return min(int(text), high)
+        return min(given, high)
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from imgmove.sandbox.wire.cos_properties import (
     properties,
     storage_class,
 )
-from imgmove.sandbox.wire.http_conditions import UnsatisfiableError, byte_range, failed_precondition
-from imgmove.sandbox.wire.store_xml import XmlError, document, parse, tag, timestamp
+from imgmove.sandbox.wire.http_conditions import UnsatisfiableError, byte_range, failed_precondition, fit_for_header
+from imgmove.sandbox.wire.store_xml import XmlError, document, parse_body, tag, timestamp
 from imgmove.sandbox.world.object_records import Bucket, Properties, StoredObject
 from imgmove.sandbox.world.objects import Checksums
 
@@ -138,7 +138,7 @@ def restore_object(call: Call) -> Response:
     if item.restore_ready_at is not None:
         raise CosError("RestoreAlreadyInProgress")
     try:
-        request = parse(call.request.body.read(), "RestoreRequest")
+        request = parse_body(call.request.body, "RestoreRequest")
     except XmlError as error:
         raise CosError("MalformedXML") from error
     tier = request.get("CASJobParameters/Tier", "Standard")
@@ -224,6 +224,8 @@ def _invalid_range(item: StoredObject) -> CosError:
 def _overridden(call: Call, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """The headers with those replaced that `response-*` parameters set."""
     wanted = {header: call.query[name] for name, header in OVERRIDES.items() if name in call.query}
+    if not all(map(fit_for_header, wanted.values())):
+        raise CosError("InvalidArgument", "A response-* parameter is not fit for a header.")
     return [(name, value) for name, value in headers if name not in wanted] + list(wanted.items())
 
 

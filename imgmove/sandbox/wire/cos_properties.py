@@ -11,6 +11,7 @@ from imgmove.sandbox.http import Body
 from imgmove.sandbox.wire.cos_call import Call
 from imgmove.sandbox.wire.cos_errors import CosError
 from imgmove.sandbox.wire.http_conditions import http_date
+from imgmove.sandbox.wire.numbers import natural
 from imgmove.sandbox.world.object_records import Properties, StoredObject
 
 STORED_HEADERS = ("Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Expires")
@@ -70,7 +71,7 @@ def check_md5(header: str, body: Body) -> None:
 def check_traffic_limit(call: Call) -> None:
     """A limit is accepted, without effect, if it is one (tencent.md 6)."""
     limit = call.header("x-cos-traffic-limit") or call.query.get("x-cos-traffic-limit", "")
-    if limit and not (limit.isdecimal() and int(limit) in TRAFFIC_LIMITS):
+    if limit and (natural(limit) or 0) not in TRAFFIC_LIMITS:
         raise CosError("InvalidArgument", "The x-cos-traffic-limit is out of range.")
 
 

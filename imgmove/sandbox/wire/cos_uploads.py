@@ -20,6 +20,7 @@ from imgmove.sandbox.wire.cos_properties import (
     forbids_overwrite,
     properties,
 )
+from imgmove.sandbox.wire.numbers import natural
 from imgmove.sandbox.wire.store_xml import document, tag, timestamp
 from imgmove.sandbox.world.object_records import Part
 from imgmove.sandbox.world.objects import Checksums
@@ -28,7 +29,7 @@ MIN_PART_BYTES = 1 << 20
 """Of every part but the last, looked at on completion (tencent.md 6)."""
 MAX_PARTS = 10_000
 PAGE = 1000
-_RANGE = re.compile(r"bytes=(\d+)-(\d+)")
+_RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{1,18})")
 
 
 def initiate(call: Call) -> Response:
@@ -191,18 +192,19 @@ def abort(call: Call) -> Response:
 def _wanted(call: Call) -> list[tuple[int, str]]:
     wanted = []
     for part in body_document(call, "CompleteMultipartUpload").all("Part"):
-        number, etag = part.get("PartNumber"), part.get("ETag")
-        if not number.isdecimal() or not etag:
+        number, etag = natural(part.get("PartNumber")), part.get("ETag")
+        if number is None or not etag:
             raise CosError("MalformedXML")
-        wanted.append((int(number), etag))
+        wanted.append((number, etag))
     return wanted
 
 
 def _part_number(call: Call) -> int:
     text = call.query["partNumber"]
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_PARTS:
+    number = natural(text)
+    if number is None or not 1 <= number <= MAX_PARTS:
         raise CosError("InvalidArgument", f"PartNumber must be an integer between 1 and {MAX_PARTS}, inclusive.")
-    return int(text)
+    return number
 
 
 def _copy_range(header: str, size_bytes: int) -> tuple[int, int]:

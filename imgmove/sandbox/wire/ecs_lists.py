@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from imgmove.sandbox.json_text import read_json
 from imgmove.sandbox.wire.alibaba_errors import RpcError, invalid
 from imgmove.sandbox.wire.alibaba_parameters import number, repeated, text
 from imgmove.sandbox.wire.alibaba_rpc import Call
@@ -89,8 +89,8 @@ def id_list(call: Call, name: str, code: str) -> list[str] | None:
     if name not in call.arguments:
         return None
     try:
-        ids = json.loads(call.arguments.text(name))
-    except (ValueError, RecursionError):
+        ids = read_json(call.arguments.text(name))
+    except ValueError:
         raise RpcError(code) from None
     if not isinstance(ids, list) or len(ids) > MAX_PAGE_SIZE or not all(isinstance(each, str) for each in ids):
         raise RpcError(code)

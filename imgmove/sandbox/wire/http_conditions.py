@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import formatdate, parsedate_to_datetime
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,4000})-([0-9]{0,4000})")
+"""As many digits as `int` takes."""
 
 
 class UnsatisfiableError(Exception):
@@ -63,6 +64,11 @@ def failed_precondition(headers: Mapping[str, str], prefix: str, etag: str, modi
     if unwanted is None and modified_since is not None and int(modified) <= modified_since:
         return 304
     return None
+
+
+def fit_for_header(value: str) -> bool:
+    """Whether a header can have this value: no line breaks, nor other control characters but tabs."""
+    return not any(character < " " and character != "\t" for character in value) and "\x7f" not in value
 
 
 def http_date(wall: float) -> str:

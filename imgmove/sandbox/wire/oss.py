@@ -11,6 +11,7 @@ from imgmove.sandbox.wire.aws_dialect import OSS, answered, translated
 from imgmove.sandbox.wire.oss_call import VENDOR, Call, Route, authorise
 from imgmove.sandbox.wire.oss_errors import OssError, of_store
 from imgmove.sandbox.wire.oss_hosts import Place, place_of
+from imgmove.sandbox.wire.oss_properties import MAX_BODY_BYTES
 from imgmove.sandbox.wire.oss_routes import find_route, unknown
 from imgmove.sandbox.wire.oss_signature import Identity, authenticate
 from imgmove.sandbox.wire.oss_signature_v4 import wrong_region
@@ -29,6 +30,8 @@ HELD_MILLISECONDS = "120"
 
 class Oss:
     """The wire of OSS. Safe to use from several threads."""
+
+    max_body_bytes = MAX_BODY_BYTES
 
     def __init__(self, world: World, _clock: Clock) -> None:
         self._world = world
@@ -54,6 +57,10 @@ class Oss:
         error = OssError(codes[request.method] if data else "TotalQpsLimitExceeded")
         error.headers.append(("x-oss-qos-delay-time", HELD_MILLISECONDS))
         return self._refusal(request, error)
+
+    def too_large(self, request: Request) -> Response:
+        """400 EntityTooLarge."""
+        return self._refusal(request, OssError("EntityTooLarge"))
 
     def _answer(self, request: Request) -> Response:
         try:

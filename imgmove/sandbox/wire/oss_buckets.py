@@ -11,7 +11,7 @@ from imgmove.sandbox.wire.aws_dialect import signing_region
 from imgmove.sandbox.wire.oss_call import VENDOR, Call
 from imgmove.sandbox.wire.oss_errors import OssError, invalid_argument
 from imgmove.sandbox.wire.oss_properties import ENCRYPTIONS, STORAGE_CLASSES
-from imgmove.sandbox.wire.store_xml import Element, Xml, XmlError, document, parse, tag, timestamp
+from imgmove.sandbox.wire.store_xml import Element, Xml, XmlError, document, parse_body, tag, timestamp
 from imgmove.sandbox.world.object_records import Bucket
 
 DEFAULT_REGION = "cn-hangzhou"
@@ -223,7 +223,7 @@ def encoding(call: Call) -> list[Xml]:
 def body_document(call: Call, root: str) -> Element:
     """The request's document. Raises OssError MalformedXML."""
     try:
-        return parse(call.request.body.read(), root)
+        return parse_body(call.request.body, root)
     except XmlError as error:
         raise OssError("MalformedXML", ErrorDetail=str(error)) from error
 

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from imgmove.sandbox.http import Request, Response
 from imgmove.sandbox.wire.alibaba_access import ASSUMED_ROLE, VENDOR, role_allows
+from imgmove.sandbox.wire.numbers import natural
 from imgmove.sandbox.wire.oss_errors import OssError, invalid_argument
 from imgmove.sandbox.wire.oss_hosts import Place
 from imgmove.sandbox.wire.oss_signature import Identity
@@ -78,9 +79,10 @@ class Call:
         text = self.query.get(name, "")
         if not text:
             return default
-        if not text.isdecimal() or len(text) > 9 or not low <= int(text) <= high:
+        given = natural(text)
+        if given is None or not low <= given <= high:
             raise invalid_argument(name, text, f"Argument {name} must be an integer between {low} and {high}.")
-        return int(text)
+        return given
 
 
 @dataclass(frozen=True)

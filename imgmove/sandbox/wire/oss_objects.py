@@ -10,6 +10,7 @@ from imgmove.sandbox.wire.http_conditions import (
     UnsatisfiableError,
     byte_range,
     failed_precondition,
+    fit_for_header,
     reaches_outside,
 )
 from imgmove.sandbox.wire.oss_call import VENDOR, Call, Need, allowed
@@ -26,7 +27,7 @@ from imgmove.sandbox.wire.oss_properties import (
     properties,
     storage_class,
 )
-from imgmove.sandbox.wire.store_xml import XmlError, document, parse, tag, timestamp
+from imgmove.sandbox.wire.store_xml import XmlError, document, parse_body, tag, timestamp
 from imgmove.sandbox.world.object_records import Bucket, Properties, StoredObject
 from imgmove.sandbox.world.objects import Checksums
 
@@ -143,7 +144,7 @@ def restore_object(call: Call) -> Response:
     tier = "Standard"
     if call.request.body.size_bytes:
         try:
-            tier = parse(call.request.body.read(), "RestoreRequest").get("JobParameters/Tier", tier)
+            tier = parse_body(call.request.body, "RestoreRequest").get("JobParameters/Tier", tier)
         except XmlError as error:
             raise OssError("MalformedXML") from error
     seconds = RESTORE_SECONDS.get((item.storage_class, tier))
@@ -247,6 +248,8 @@ def _overridden(call: Call, headers: list[tuple[str, str]]) -> list[tuple[str, s
     wanted = {header: call.query[name] for name, header in OVERRIDES.items() if name in call.query}
     if wanted and call.identity.key is None:
         raise OssError("InvalidRequest", "Anonymous requests may not override response headers.")
+    if not all(map(fit_for_header, wanted.values())):
+        raise OssError("InvalidArgument", "A response-* parameter is not fit for a header.")
     return [(name, value) for name, value in headers if name not in wanted] + list(wanted.items())
 
 

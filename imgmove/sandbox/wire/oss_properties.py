@@ -6,6 +6,7 @@ import base64
 import binascii
 
 from imgmove.sandbox.wire.http_conditions import http_date
+from imgmove.sandbox.wire.numbers import natural
 from imgmove.sandbox.wire.oss_call import Call
 from imgmove.sandbox.wire.oss_errors import OssError, invalid_argument
 from imgmove.sandbox.world.object_records import Properties, StoredObject
@@ -56,7 +57,7 @@ def check_md5(call: Call) -> None:
 def check_traffic_limit(call: Call) -> None:
     """A limit is accepted, without effect, if it is one."""
     limit = call.header("x-oss-traffic-limit") or call.query.get("x-oss-traffic-limit", "")
-    if limit and not (limit.isdecimal() and int(limit) in TRAFFIC_LIMITS):
+    if limit and (natural(limit) or 0) not in TRAFFIC_LIMITS:
         raise invalid_argument("x-oss-traffic-limit", limit)
 
 

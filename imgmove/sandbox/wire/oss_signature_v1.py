@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from imgmove.sandbox.http import Request
+from imgmove.sandbox.wire.numbers import natural
 from imgmove.sandbox.wire.oss_errors import OssError
 from imgmove.sandbox.wire.oss_hosts import Place
 from imgmove.sandbox.wire.oss_signed import (
@@ -125,9 +126,10 @@ def v2_in_url(request: Request, place: Place, query: dict[str, str], wall: float
 def _expires(text: str | None, wall: float) -> str:
     if text is None:
         raise OssError("AccessDenied", "Expires is missing in the signed URL.", ec="0002-00000067")
-    if not text.isdecimal() or len(text) > 12:
+    seconds = natural(text)
+    if seconds is None:
         raise OssError("AccessDenied", "Expires is invalid in the signed URL.", ec="0002-00000068")
-    check_expiry(int(text), wall)
+    check_expiry(seconds, wall)
     return text
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from imgmove.sandbox.http import Request
+from imgmove.sandbox.wire.numbers import natural
 from imgmove.sandbox.wire.oss_errors import OssError
 from imgmove.sandbox.wire.oss_hosts import Place
 from imgmove.sandbox.wire.oss_signed import (
@@ -88,11 +89,11 @@ def in_url(request: Request, place: Place, query: dict[str, str], wall: float) -
         raise OssError("InvalidArgument", "The signature in the URL is incomplete or of an unknown version.")
     scope = _scope(query["x-oss-credential"], "0002-00000224")
     moment = _moment(query["x-oss-date"], scope)
-    lifetime = query["x-oss-expires"]
-    if not lifetime.isdecimal() or not 1 <= int(lifetime) <= MAX_EXPIRES_SECONDS:
+    lifetime = natural(query["x-oss-expires"])
+    if lifetime is None or not 1 <= lifetime <= MAX_EXPIRES_SECONDS:
         raise OssError("InvalidArgument", "x-oss-expires has to be from 1 to 604800 seconds.", ec="0002-00000232")
     check_skew(moment, wall, past=False)
-    check_expiry(moment + int(lifetime), wall)
+    check_expiry(moment + lifetime, wall)
     canonical, as_sent = _canonical_requests(request, place, query.get("x-oss-additional-headers", ""))
     return SignedV4(
         access_key_id=scope.access_key_id,

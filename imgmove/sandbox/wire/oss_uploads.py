@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from imgmove.sandbox.http import Response
+from imgmove.sandbox.wire.numbers import natural
 from imgmove.sandbox.wire.oss_buckets import body_document, encoder, encoding, xml_answer
 from imgmove.sandbox.wire.oss_call import Call
 from imgmove.sandbox.wire.oss_errors import OssError, invalid_argument
@@ -27,7 +28,7 @@ MIN_PART_BYTES = 100 << 10
 """Of every part but the last, looked at on completion."""
 MAX_PARTS = 10_000
 PAGE = 1000
-_RANGE = re.compile(r"bytes=(\d+)-(\d+)")
+_RANGE = re.compile(r"bytes=([0-9]{1,18})-([0-9]{1,18})")
 
 
 def initiate(call: Call) -> Response:
@@ -189,20 +190,21 @@ def _wanted(call: Call) -> list[tuple[int, str]] | None:
         return None
     wanted = []
     for part in body_document(call, "CompleteMultipartUpload").all("Part"):
-        number, etag = part.get("PartNumber"), part.get("ETag")
-        if not number.isdecimal() or not etag:
+        number, etag = natural(part.get("PartNumber")), part.get("ETag")
+        if number is None or not etag:
             raise OssError("MalformedXML")
-        wanted.append((int(number), etag))
+        wanted.append((number, etag))
     return wanted
 
 
 def _part_number(call: Call) -> int:
     text = call.query["partNumber"]
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_PARTS:
+    number = natural(text)
+    if number is None or not 1 <= number <= MAX_PARTS:
         error = invalid_argument("partNumber", text, "Part number must be an integer between 1 and 10000, inclusive.")
         error.ec = "0017-00000220"
         raise error
-    return int(text)
+    return number
 
 
 def _copy_range(header: str, size_bytes: int) -> tuple[int, int]:

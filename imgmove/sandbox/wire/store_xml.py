@@ -7,6 +7,10 @@ from datetime import UTC, datetime
 from xml.parsers import expat
 from xml.sax.saxutils import escape
 
+from imgmove.sandbox.http import Body
+
+MAX_DOCUMENT_BYTES = 8 << 20
+"""10,000 parts in the list of a completion are a quarter of this."""
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 QUOTES = {'"': "&quot;", "\r": "&#13;"}
 
@@ -58,6 +62,13 @@ class Element:
                 return default
             here = found[0]
         return here.text.strip()
+
+
+def parse_body(body: Body, root: str) -> Element:
+    """The document in a request's body, as of `parse`. Raises XmlError also for one beyond MAX_DOCUMENT_BYTES."""
+    if body.size_bytes > MAX_DOCUMENT_BYTES:
+        raise XmlError(f"a document may have {MAX_DOCUMENT_BYTES} bytes, not {body.size_bytes}")
+    return parse(body.read(), root)
 
 
 def parse(content: bytes, root: str) -> Element:

@@ -27,6 +27,9 @@ from imgmove.sandbox.world.tencent_rules import REGIONS
 CONTENT_TYPE = "application/json"
 """Exactly this: with a charset behind it the SDK does not recognise errors (tencent.md 4.4)."""
 
+MAX_BODY_BYTES = 10 << 20
+"""Of a request by TC3-HMAC-SHA256, from the vendor's page "Signature v3"."""
+
 OLD_COMMON = frozenset(
     {"Action", "Version", "Region", "Timestamp", "Nonce", "SecretId", "Signature", "SignatureMethod", "Token",
      "Language", "RequestClient"}
@@ -97,6 +100,7 @@ class _Common:
 class TencentApi:
     """A wire that speaks one API. Subclasses name their `service`."""
 
+    max_body_bytes = MAX_BODY_BYTES
     service: ClassVar[Service]
 
     def __init__(self, world: World, clock: Clock) -> None:
@@ -130,6 +134,10 @@ class TencentApi:
         action = self.service.actions.get(self.describe(request))
         error = too_many(action.per_second if action else 20)
         return self.refuse(request, error.code, error.message, None)
+
+    def too_large(self, request: Request) -> Response:
+        """The gateway's `RequestSizeLimitExceeded`."""
+        return self.refuse(request, "RequestSizeLimitExceeded", "", None)
 
     def _run(self, request: Request) -> dict[str, Any]:
         common = _common(request)

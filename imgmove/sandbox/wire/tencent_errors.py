@@ -32,6 +32,7 @@ COMMON: Mapping[str, str] = {
     "InternalError": "An internal error has occurred. Retry your request.",
     "InvalidAction": "The request action is invalid or not found.",
     "NoSuchVersion": "The API version does not exist.",
+    "RequestSizeLimitExceeded": "The request packet exceeds the size limit.",
     "RequestLimitExceeded": "The request frequency limit has been exceeded. Please reduce the frequency of calls.",
     "UnsupportedProtocol": "The HTTP(S) request protocol is not supported: only GET and POST requests are.",
     "UnsupportedRegion": "The API does not support the requested region.",

@@ -7,13 +7,14 @@ parameter `X` is not valid, input type should be `string`"), a name that the act
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from imgmove.sandbox.json_text import read_json
+from imgmove.sandbox.wire.numbers import natural
 from imgmove.sandbox.wire.tencent_errors import ApiError
 
 Parameters = dict[str, Any]
@@ -138,7 +139,7 @@ def _join(path: str, name: str) -> str:
 def from_json(body: bytes, kind: Struct, *, numbers_as_text: bool = False) -> Parameters:
     """The parameters of a POST. An empty body counts as `{}`."""
     try:
-        value = json.loads(body or b"{}")
+        value = read_json(body or b"{}")
     except ValueError as error:
         raise ApiError("InvalidParameter", f"The request body is not valid JSON: {error}.") from error
     result: Parameters = check(value, kind, numbers_as_text=numbers_as_text)
@@ -172,7 +173,7 @@ def _shape(value: Any, kind: Type) -> Any:
     match kind:
         case Struct() if isinstance(value, dict):
             return {name: _shape(item, kind.members.get(name, Scalar.STRING)) for name, item in value.items()}
-        case ListOf() if isinstance(value, dict) and all(name.isdecimal() for name in value):
+        case ListOf() if isinstance(value, dict) and all(natural(name) is not None for name in value):
             return [_shape(value[name], kind.item) for name in sorted(value, key=int)]
         case Scalar() if isinstance(value, str):
             return _from_text(value, kind)

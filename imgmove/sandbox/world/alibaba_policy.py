@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from imgmove.sandbox.json_text import read_json
 from imgmove.sandbox.world.accounts import Policy
 from imgmove.sandbox.world.alibaba_rules import EXPORT_RIGHTS, IMPORT_RIGHTS
 
@@ -39,7 +40,7 @@ class Statement:
 def read(document: str) -> list[Statement]:
     """The statements of a policy document. Raises MalformedPolicyError that says what is wrong with it."""
     try:
-        content = json.loads(document)
+        content = read_json(document)
     except ValueError as error:
         raise MalformedPolicyError("The policy document is not a JSON document.") from error
     if not isinstance(content, dict) or content.get("Version") != VERSION:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from imgmove.sandbox.json_text import read_json
 from imgmove.sandbox.world.accounts import Key, Policy, Role
 from imgmove.sandbox.world.tencent_rules import EXPORT_ROLE
 
@@ -48,7 +49,7 @@ class PolicyError(ValueError):
 def read(document: str) -> list[Statement]:
     """The statements of a policy or trust policy. Raises PolicyError."""
     try:
-        content = json.loads(document)
+        content = read_json(document)
     except ValueError as error:
         raise PolicyError("Document", "the policy document is not JSON") from error
     if not isinstance(content, dict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import socket
 from typing import Any
 from xml.etree import ElementTree
 
@@ -188,3 +189,17 @@ def test_every_parameter_of_the_official_client_is_known(action: str) -> None:
         "ResourceOwnerId",
         "RegionId",
     }
+
+
+def test_bodies_above_4_mib(cloud: Cloud) -> None:
+    host, port = cloud.endpoint().removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\nContent-Length: 4194305\r\n\r\n")
+        answer = connection.recv(1 << 16).decode()
+    assert answer.startswith("HTTP/1.1 400 ")
+    assert '"Code": "InvalidParameter"' in answer
+
+
+def test_list_places_with_too_many_digits(cloud: Cloud) -> None:
+    response = Acs3("DescribeImages", {"RegionId": HANGZHOU, f"Tag.{'9' * 5000}.Key": "x"}).send(cloud)
+    assert response.status_code == 200, "a place that no list has, as any other unknown parameter"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import urllib.request
 from typing import Any
 
@@ -11,6 +12,8 @@ from tencentcloud.common.common_client import CommonClient
 from tencentcloud.common.credential import Credential
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
 
+from imgmove.sandbox.wire.tencent_errors import ApiError
+from imgmove.sandbox.wire.tencent_parameters import STRINGS, Struct, from_pairs
 from tests.sandbox.tencent.cloud import APIS, GZ, SECRET, SECRET_ID, Cloud
 
 
@@ -204,3 +207,28 @@ def test_faults_are_answered_in_the_vendors_shape(cloud: Cloud) -> None:
     assert (caught.value.code, caught.value.message) == ("InternalError", "oh")
     assert cloud.refusal("cvm", "DescribeImages") == "RequestLimitExceeded"
     assert cloud.cvm("DescribeImages")["TotalCount"] == 0
+
+
+@pytest.mark.parametrize("service", APIS)
+def test_bodies_above_10_mib(cloud: Cloud, service: str) -> None:
+    host, port = cloud.host(service).split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        head = "POST / HTTP/1.1\r\nHost: x\r\nX-TC-Action: DescribeImages\r\nContent-Length: 10485761\r\n\r\n"
+        connection.sendall(head.encode())
+        answer = connection.recv(1 << 16).decode()
+    assert answer.startswith("HTTP/1.1 200 ")
+    assert json.loads(answer.partition("\r\n\r\n")[2])["Response"]["Error"]["Code"] == "RequestSizeLimitExceeded"
+
+
+def test_half_characters_are_no_json(cloud: Cloud) -> None:
+    """They could neither be answered nor written to the state."""
+    client = CommonClient("cvm", "2017-03-12", Credential(SECRET_ID, SECRET), GZ, cloud.profile("cvm"))
+    for parameters in ({"ImageIds": ["\ud800"]}, {"\ud800": 1}, {"Filters": [{"Name": "\ud800", "Values": []}]}):
+        with pytest.raises(TencentCloudSDKException) as caught:
+            client.call_json("DescribeImages", parameters)
+        assert caught.value.get_code() == "InvalidParameter"
+
+
+def test_list_places_with_too_many_digits(cloud: Cloud) -> None:
+    with pytest.raises(ApiError, match=r"UnknownParameter|InvalidParameter"):
+        from_pairs([(f"ImageIds.{'9' * 5000}", "x")], Struct.of(ImageIds=STRINGS))
