@@ -61,8 +61,8 @@ class Programs:
         words = [self.source.port, self.destination.port, size_bytes, PART_BYTES, WORKERS]
         return self._program([sys.executable, str(_HERE / "relay.py"), *map(str, words)])
 
-    def sdk_way(self) -> Program:
-        words = [sys.executable, str(_HERE / "sdk_way.py"), self.source.url, self.destination.url]
+    def sdk_way(self, way: str) -> Program:
+        words = [sys.executable, str(_HERE / "sdk_way.py"), way, self.source.url, self.destination.url]
         return self._program([*words, str(self.folder / "downloaded")])
 
     def rclone(self, program: Path, *, tuned: bool) -> Program:
