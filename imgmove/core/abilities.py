@@ -23,6 +23,34 @@ class Lookup(StrEnum):
 
 
 @dataclass(frozen=True)
+class ImageRules:
+    """Which images and buckets an operation takes, as far as it can be told beforehand. None and empty: no rule known.
+
+    What the vendor leaves open is in `doubtful`, by the names of these fields: breaking such a rule is a warning.
+    """
+
+    owners: frozenset[str] = frozenset()
+    """`self`, `shared`, `public`, `market`: whose images it takes."""
+    refused_platforms: frozenset[str] = frozenset()
+    """Lower-case words that name a platform which it refuses: `windows`, `redhat`."""
+    refuses_encrypted: bool = False
+    refuses_market_origin: bool = False
+    max_disk_gib: int | None = None
+    min_system_disk_gib: int | None = None
+    max_data_disks: int | None = None
+    max_object_bytes: int | None = None
+    """The largest object, in the smallest format that holds the data (CVM measures images as qcow2)."""
+    refuses_encrypted_bucket: bool = False
+    refuses_archived_objects: bool = False
+    bucket_region: bool = True
+    """The bucket has to be in the service's region."""
+    file_systems: frozenset[str] = frozenset()
+    doubtful: frozenset[str] = frozenset()
+    sources: dict[str, str] = field(default_factory=dict)
+    """Where each rule is written, by the field's name."""
+
+
+@dataclass(frozen=True)
 class OperationAbility:
     """How one operation of one service behaves."""
 
@@ -46,6 +74,7 @@ class OperationAbility:
     options: frozenset[str] = frozenset()
     """Request fields beyond the necessary ones that this service understands (`description`, `tags`, …)."""
     notes: tuple[str, ...] = ()
+    rules: ImageRules = field(default_factory=ImageRules)
 
 
 @dataclass(frozen=True)
