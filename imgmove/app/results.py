@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from imgmove.core.errors import ImgmoveError
+from imgmove.core.findings import Finding
 from imgmove.core.jobs import STEP_TASK_STATES, Job, Resource, Step, StepState
 from imgmove.core.tasks import Artifact, TaskReport, TaskState
 
@@ -83,6 +84,23 @@ def error_json(error: ImgmoveError | None) -> dict[str, Any] | None:
         "request_id": error.request_id,
         "kind": error.kind.value,
         "exit_code": error.exit_code,
+    }
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """The contract's finding; further fields stand behind its own."""
+    return {
+        "id": finding.id,
+        "severity": finding.severity.value,
+        "what": finding.what,
+        "why": finding.why,
+        "fix": finding.fix,
+        "exit_code": finding.exit_code,
+        "about": finding.about,
+        "case": finding.case,
+        "waivable": finding.waivable,
+        "code": finding.code,
+        "request_id": finding.request_id,
     }
 
 
