@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -23,6 +23,13 @@ class AccessKey:
     token: str = field(default="", repr=False)
     expires_at: float | None = None
     """Unix seconds; None for a key that does not run out as far as we know."""
+    source: str = field(default="", compare=False)
+    """Where it was found, in words (`environment`, `profile default of …`); empty where nobody said."""
+
+    @property
+    def short_id(self) -> str:
+        """The id's ends alone, enough to tell keys apart: `LTAI…Xc2f`."""
+        return self.id if len(self.id) <= 8 else f"{self.id[:4]}…{self.id[-4:]}"
 
 
 class KeySource(Protocol):
@@ -40,6 +47,17 @@ class FixedKey:
 
     def current(self) -> AccessKey:
         return self.key
+
+
+@dataclass(frozen=True)
+class NamedKeys:
+    """The keys of another source, each with the words that say where they are from."""
+
+    keys: KeySource
+    name: str
+
+    def current(self) -> AccessKey:
+        return replace(self.keys.current(), source=self.name)
 
 
 class RenewedKey:
