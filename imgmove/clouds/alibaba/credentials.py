@@ -8,12 +8,13 @@ a scheduler thread and reads its variables at import; it serves for the modes th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 from imgmove.clouds.alibaba import assume_role, metadata, profile_modes, profiles
-from imgmove.clouds.keys import AccessKey, FixedKey, KeySource, RenewedKey
+from imgmove.clouds.alibaba.profiles import AliyunConfig
+from imgmove.clouds.keys import AccessKey, FixedKey, KeySource, NamedKeys, RenewedKey
 from imgmove.clouds.transport import Transport
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.hosts import is_loopback
@@ -34,7 +35,7 @@ def find(settings: Settings, transport: Transport) -> KeySource:
     """Where keys come from under these settings.
 
     DENIED with every place that was looked at where there is none; a usage error for a profile that does not exist
-    or cannot be read. Asks the network only where no variable and no file has an answer.
+    or cannot be read. Asks the network only where no variable and no file has an answer. Keys say where they are from.
     """
     if settings.vendor_profile:
         return _named_profile(settings, transport)
@@ -67,17 +68,27 @@ def _named_profile(settings: Settings, transport: Transport) -> KeySource:
     config = profiles.aliyun_config(settings)
     sections = profiles.ini_sections(settings)
     if (config is None or name not in config.profiles) and name in sections:
-        return profile_modes.from_ini_section(sections[name], name, settings, transport)
+        return _of_section(sections[name], name, settings, transport)
     if config is None:
         raise profiles.missing_profile(name, profiles.aliyun_config_path(settings), sections)
-    return profile_modes.from_profile(config, name, settings, transport)
+    return _of_profile(config, name, settings, transport)
+
+
+def _of_profile(config: AliyunConfig, name: str, settings: Settings, transport: Transport) -> KeySource:
+    keys = profile_modes.from_profile(config, name, settings, transport)
+    return NamedKeys(keys, f"profile {name!r} of {config.path}")
+
+
+def _of_section(section: Mapping[str, str], name: str, settings: Settings, transport: Transport) -> KeySource:
+    keys = profile_modes.from_ini_section(section, name, settings, transport)
+    return NamedKeys(keys, f"section {name!r} of {profiles.ini_path(settings)}")
 
 
 def _from_variables(settings: Settings) -> KeySource | None:
     for names in _KEY_VARIABLES:
         key_id, secret, token = (settings.environment.get(name, "").strip() for name in names)
         if key_id and secret:
-            return FixedKey(AccessKey(key_id, secret, token))
+            return NamedKeys(FixedKey(AccessKey(key_id, secret, token)), f"the environment ({names[0]})")
         if key_id or secret:
             raise ImgmoveError(
                 Kind.DENIED, f"of {names[0]} and {names[1]} only one is set", code="NoCredentials",
@@ -94,9 +105,10 @@ def _from_oidc(settings: Settings, transport: Transport) -> KeySource | None:
         role_arn, settings.environment.get("ALIBABA_CLOUD_ROLE_SESSION_NAME", ""),
         sts_host=profile_modes.sts_host(settings),
     )  # fmt: skip
-    return RenewedKey(
+    keys = RenewedKey(
         lambda: assume_role.assume_with_oidc(role, provider_arn, token_file, settings, transport), settings.now
     )
+    return NamedKeys(keys, f"OIDC, for the role {role_arn}")
 
 
 def _from_config(settings: Settings, transport: Transport) -> KeySource | None:
@@ -109,7 +121,7 @@ def _from_config(settings: Settings, transport: Transport) -> KeySource | None:
     name = chosen or config.current
     if not chosen and (name not in config.profiles or profile_modes.is_unset(config.profiles[name])):
         return None  # `aliyun configure` leaves an empty profile "default" behind
-    return profile_modes.from_profile(config, name, settings, transport)
+    return _of_profile(config, name, settings, transport)
 
 
 def _from_ini(settings: Settings, transport: Transport) -> KeySource | None:
@@ -117,7 +129,7 @@ def _from_ini(settings: Settings, transport: Transport) -> KeySource | None:
     name = profiles.variable_profile(settings) or "default"
     if name not in sections:
         return None
-    return profile_modes.from_ini_section(sections[name], name, settings, transport)
+    return _of_section(sections[name], name, settings, transport)
 
 
 def _metadata_allowed(settings: Settings) -> bool:
@@ -136,9 +148,13 @@ def _from_instance(settings: Settings, transport: Transport) -> KeySource | None
         if error.kind in {Kind.UNAVAILABLE, Kind.DENIED}:
             return None  # no instance, or one without a role: the next place
         raise
-    return source
+    return NamedKeys(source, "the ECS instance's role")
 
 
 def _from_uri(settings: Settings, transport: Transport) -> KeySource | None:
     uri = settings.environment.get("ALIBABA_CLOUD_CREDENTIALS_URI", "")
-    return RenewedKey(lambda: metadata.from_uri(transport, uri), settings.now) if uri else None
+    if not uri:
+        return None
+    return NamedKeys(
+        RenewedKey(lambda: metadata.from_uri(transport, uri), settings.now), "ALIBABA_CLOUD_CREDENTIALS_URI"
+    )

@@ -309,3 +309,18 @@ def test_keys_show_no_secret() -> None:
     shown = repr(AccessKey("id", "secret-1", "token-1"))
     assert "secret-1" not in shown
     assert "token-1" not in shown
+
+
+def test_keys_say_where_they_are_from(bare: Settings) -> None:
+    ini = write_ini(bare, INI)
+    assert find(bare).current().source == f"section 'default' of {ini}"
+    config = write_config(bare, AK, {**AK, "name": "work"})
+    assert find(bare).current().source == f"profile 'default' of {config}"
+    assert find(replace(bare, vendor_profile="work")).current().source == f"profile 'work' of {config}"
+    named = replace(bare, environment=ENVIRONMENT)
+    assert find(named).current().source == "the environment (ALIBABA_CLOUD_ACCESS_KEY_ID)"
+
+
+def test_long_ids_are_shortened_to_their_ends() -> None:
+    assert AccessKey("LTAI5tExampleExampleXc2f", "s").short_id == "LTAI…Xc2f"
+    assert AccessKey("short", "s").short_id == "short"
