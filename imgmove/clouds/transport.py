@@ -12,6 +12,8 @@ import threading
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -106,7 +108,17 @@ class Transport:
         self._settings = settings
         self._direct_hosts = direct_hosts
         self._pools: dict[str, Any] = {}
+        self._skew_seconds: float | None = None
         self._lock = threading.Lock()
+
+    @property
+    def skew_seconds(self) -> float | None:
+        """The services' clock minus ours by the last answer with a `Date`, refusals too; None before there was one.
+
+        A date has whole seconds, and is compared when the head of its answer is here.
+        """
+        with self._lock:
+            return self._skew_seconds
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None,
@@ -132,6 +144,7 @@ class Transport:
                 method, url, body=body, headers=self._named(headers), timeout=timeout,
                 retries=False, redirect=False, preload_content=False, decode_content=False,
             )  # fmt: skip
+            self._note_date(response.headers.get("Date", ""))
             data = _read(response, max_bytes)
         except (HTTPError, OSError) as error:
             raise _not_answered(error, host, changes=changes) from error
@@ -152,6 +165,17 @@ class Transport:
         if any(_matches(host, entry) for entry in no_proxy.split(",")):
             return ""
         return self._variable(f"{parts.scheme}_proxy") or self._variable("all_proxy")
+
+    def _note_date(self, date: str) -> None:
+        """Remember what an answer says about the time; dates that are none say nothing."""
+        now = self._settings.now()
+        try:
+            moment = parsedate_to_datetime(date)
+        except (TypeError, ValueError, OverflowError):
+            return
+        skew_seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now
+        with self._lock:
+            self._skew_seconds = skew_seconds
 
     def _named(self, headers: Mapping[str, str]) -> dict[str, str]:
         """`headers` with our name, unless whoever signed them has put one there."""

@@ -79,6 +79,38 @@ def test_answers_are_whole_whatever_their_status(server: ScriptedServer) -> None
     assert len(server.asked) == 1
 
 
+DATE = "Thu, 28 May 2026 20:26:40 GMT"
+NOW = 1_780_000_000.0
+
+
+def test_the_services_clock_is_known_after_any_answer(server: ScriptedServer) -> None:
+    transport = Transport(replace(SETTINGS, now=lambda: NOW - 900))
+    server.otherwise = lambda asked: Reply(403, b"too skewed", {"Date": DATE})
+    transport.send("GET", server.url, {})
+    assert transport.skew_seconds == 900
+    server.otherwise = lambda asked: Reply(200, b"", {"Date": "Thu, 28 May 2026 20:11:30 -0000"})
+    transport.send("GET", server.url, {})
+    assert transport.skew_seconds == -10
+
+
+def test_an_answer_that_is_too_long_or_cut_tells_the_time_too(server: ScriptedServer) -> None:
+    for reply in (Reply(200, b"x" * 9, {"Date": DATE}), Reply(200, b"x", {"Date": DATE}, length=7)):
+        transport = Transport(replace(SETTINGS, now=lambda: NOW))
+        server.otherwise = lambda asked, reply=reply: reply  # type: ignore[misc]  # bound now
+        fails(lambda transport=transport: transport.send("GET", server.url, {}, max_bytes=8))  # type: ignore[misc]
+        assert transport.skew_seconds == 0
+
+
+@pytest.mark.parametrize(
+    "date", ["", "soon", "Thu, 99 May 2026 20:26:40 GMT", "Thu, 28 May 99999 20:26:40 GMT", "\x00", "1 1 1 1 1 1"]
+)
+def test_a_date_that_is_none_says_nothing(server: ScriptedServer, date: str) -> None:
+    transport = Transport(replace(SETTINGS, now=lambda: NOW))
+    server.otherwise = lambda asked: Reply(200, b"", {"Date": date})
+    transport.send("GET", server.url, {})
+    assert transport.skew_seconds is None
+
+
 def test_too_long_an_answer_is_none(server: ScriptedServer) -> None:
     server.otherwise = lambda asked: Reply(200, b"x" * 11)
     transport = Transport(SETTINGS)
