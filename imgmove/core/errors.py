@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from imgmove.core.findings import Finding
+
 
 class Kind(StrEnum):
     """Why something failed. The kind decides whether to try again and which exit code a command ends with."""
@@ -96,6 +98,8 @@ class ImgmoveError(Exception):
     request_id: str | None = None
     maybe_applied: bool = False
     retry_after_seconds: float | None = None
+    findings: tuple[Finding, ...] = ()
+    """What a look beforehand has found, where that is the reason: all of it, not only what blocks."""
 
     def __post_init__(self) -> None:
         super().__init__(self.kind, self.message)

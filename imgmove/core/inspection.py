@@ -6,8 +6,8 @@ said as "not looked at". Every method raises only `ImgmoveError`; DENIED means "
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from imgmove.core.requests import Operation
@@ -71,6 +71,8 @@ class ServiceRole:
     policy: str
     policy_is_system: bool
     needed_actions: tuple[str, ...]
+    buckets: tuple[str, ...] = ()
+    """Where the rights are needed; fill in with `dataclasses.replace`. Empty: not known, and a right on any counts."""
     description: str = ""
     spread_seconds: float = 60.0
     """How long a new grant may take until the service can use it."""
@@ -182,3 +184,26 @@ class SurveyableStore(Protocol):
 
     def probe_read(self, key: str) -> None:
         """May we read objects? Asked for a key that need not exist. DENIED where we may not. Safe to repeat."""
+
+
+# ------------------------------------------------------------------------------------------------------- advice
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What a cloud knows better than we do about findings: how they are mended there, and which of its codes are one.
+
+    `fixes` by a finding's id: the exact command or console step, with `{bucket}`, `{region}`, `{provider}`, `{role}`,
+    `{image}` and what else the finding's own texts name. `codes`: the cloud's error codes that are a kind of finding
+    of their own, wherever they come from.
+    """
+
+    fixes: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Advising(Protocol):
+    """A cloud (`imgmove.core.ports.Cloud`) that has advice."""
+
+    advice: Advice
