@@ -30,6 +30,8 @@ class Attendance:
     stop: threading.Event = field(default_factory=threading.Event)
     listener: Listener = ignore
     announce: Callable[[str], None] = _say_nothing
+    skip: frozenset[str] = frozenset()
+    """See `RunOptions.skip`."""
 
     def options(self, *, again: bool = False) -> RunOptions:
         return RunOptions(
@@ -39,4 +41,5 @@ class Attendance:
             on_doubt=self.on_doubt,
             decide=self.decide,
             again=again,
+            skip=self.skip,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -25,6 +25,8 @@ from imgmove.engine.operation import run_operation
 from imgmove.engine.steps import StepContext, StepFunction, decode_request
 
 PREFLIGHT, EXPORT, COPY, IMPORT, CLEANUP = "preflight", "export", "copy", "import", "cleanup"
+#: What `jobs resume --skip-check` leaves out (`RunOptions.skip`).
+CHECK: Final = "check"
 STEP_NAMES: Final = (PREFLIGHT, EXPORT, COPY, IMPORT, CLEANUP)
 
 #: What a provider's own copy does not need. The steps are there all the same, so that scripts find them.
@@ -114,6 +116,7 @@ class _Copy:
         exported = artifacts_of(context.outputs(EXPORT)["artifacts"])
         ordered = sorted(exported, key=lambda artifact: (artifact.disk or "") != "system")
         context.begin({})
+        checked = self._check(context, request, ordered)
         copied: list[dict[str, Any]] = []
         messages: list[str] = []
         with closing(_Pool(request.workers)) as pool:
@@ -122,7 +125,17 @@ class _Copy:
                 outputs = copy_one(context, step_request, self._stores, pool.executor, artifact.uri)
                 copied += outputs["artifacts"]
                 messages.append(f"{artifact.disk or artifact.uri}: {outputs['message']}")
-        return {"artifacts": copied, "message": " | ".join(messages)}
+        messages = [str(checked["message"]), *messages] if checked else messages
+        return {"artifacts": copied, "message": " | ".join(messages), "findings": checked.get("findings", [])}
+
+    def _check(self, context: StepContext, request: MigrateRequest, exported: Sequence[Artifact]) -> Mapping[str, Any]:
+        """What `--check` found; empty where it was not asked for, or not this time (`jobs resume --skip-check`)."""
+        if not request.check or CHECK in context.options.skip:
+            return {}
+        from imgmove.app.staged_check import check_staged  # the rules and the readers are for those who check
+
+        guest = decode(Guest, context.outputs(PREFLIGHT)["guest"])
+        return check_staged(context, request, exported[0], request.boot_mode or guest.boot_mode, self._stores)
 
     def _request(
         self, request: MigrateRequest, found: Mapping[str, Any], artifact: Artifact, job_id: str

@@ -40,6 +40,8 @@ class MigrateRequest:
     bandwidth: str = "off"
     source_scheme: str = ""
     dest_scheme: str = ""
+    check: bool = False
+    """Look into the exported image before it is copied."""
     own_copy: bool = False
     """The destination's provider fetches the image by itself: nothing is exported or copied by us."""
 

@@ -59,4 +59,6 @@ class RunOptions:
     """Asked where `on_doubt` is ASK; an answer of ASK is taken for STOP."""
     again: bool = False
     """Plan failed and cancelled steps again, with new tokens (`jobs resume` of a job that failed)."""
+    skip: frozenset[str] = frozenset()
+    """Parts of steps that the operator does without this time, by the names that step functions give them."""
     patience: Patience = field(default_factory=Patience)

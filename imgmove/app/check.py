@@ -1,0 +1,171 @@
+"""Will this image start on the other cloud? The guard first, then a look inside, then the rules; nothing is changed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from imgmove.app.objects import StoredImage
+from imgmove.app.results import error_json, finding_json
+from imgmove.core.errors import ImgmoveError, Kind
+from imgmove.core.findings import Finding, blocking
+from imgmove.core.formats import DiskFormat
+from imgmove.core.requests import BootMode
+from imgmove.images.guest.rules import RuleOutcome, Target, Verdict, judge, refused_by_guard
+from imgmove.images.headers.facts import Facts
+from imgmove.images.reading.inspection import Inspection, Limits
+from imgmove.images.reading.process import look_inside
+from imgmove.images.reading.source import ImageSource
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What a look into one image has found. `facts` None: the guard refused it, and nobody looked further."""
+
+    what: str
+    target: Target
+    size_bytes: int
+    verdict: Verdict
+    facts: Facts | None = None
+    inspection: Inspection = field(default_factory=Inspection)
+    read_bytes: int = 0
+    """Of the whole look, the guard's reads included."""
+    requests: int = 0
+    seconds: float = 0.0
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.verdict.findings
+
+    @property
+    def rules(self) -> tuple[RuleOutcome, ...]:
+        return self.verdict.outcomes
+
+    def error(self, *, force: bool = False) -> ImgmoveError | None:
+        """The error that a command ends with: the first finding that blocks, None where none does."""
+        found = blocking(self.findings, force=force)
+        if not found:
+            return None
+        first = found[0]
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        kind = Kind.CORRUPT if first.exit_code == Kind.CORRUPT.exit_code else Kind.UNSUPPORTED
+        return ImgmoveError(
+            kind, f"{self.what} would not start on {self.target.title}: {first.what}{more}",
+            code=first.code or first.id, hint=first.fix, findings=self.findings,
+        )  # fmt: skip
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's document of findings, and behind it what was looked at and what it took."""
+        return {
+            "findings": [finding_json(finding) for finding in self.findings],
+            "error": error_json(self.error()),
+            "what": self.what,
+            "target": self.target.provider,
+            "verdict": self.verdict.word,
+            "rules": [{"id": item.id, "title": item.title, "state": item.state.value} for item in self.rules],
+            "image": self._image_json(),
+            "guest": self._guest_json(),
+            "read": {
+                "bytes": self.read_bytes,
+                "requests": self.requests,
+                "percent": round(self.read_percent, 3),
+                "seconds": round(self.seconds, 3),
+            },
+        }
+
+    @property
+    def read_percent(self) -> float:
+        """How much of the object was read."""
+        return 100 * self.read_bytes / self.size_bytes if self.size_bytes else 0.0
+
+    def _image_json(self) -> dict[str, Any]:
+        layout = self.inspection.layout
+        return {
+            "format": self.facts.format.value if self.facts and self.facts.format else None,
+            "size": self.size_bytes,
+            "disk_size": layout.disk_bytes if layout else (self.facts.virtual_bytes if self.facts else None),
+            "table": layout.table if layout else None,
+            "file_systems": [
+                {
+                    "where": item.where,
+                    "kind": item.kind,
+                    "size": item.size_bytes,
+                    "uuid": item.uuid,
+                    "label": item.label,
+                }
+                for item in (layout.file_systems if layout else ())
+            ],
+        }
+
+    def _guest_json(self) -> dict[str, Any] | None:
+        facts = self.inspection.facts
+        if facts is None or facts.os is None:
+            return None
+        return {
+            "os": facts.os.name,
+            "kind": facts.os.kind,
+            "id": facts.os.id,
+            "version": facts.os.version,
+            "architecture": facts.os.architecture,
+            "root": facts.root_where,
+            "kernels": [kernel.version for kernel in facts.kernels or ()],
+        }
+
+
+def target_of(provider: str, origin: str, boot_mode: BootMode | None, *, force: bool = False) -> Target:
+    """Where an image is to start, and where it ran (empty: unknown). `force`: cloud-init is waived, as an import would."""
+    return Target(provider, boot_mode.value if boot_mode else None, origin, waives_cloud_init=force)
+
+
+def check_image(
+    image: StoredImage,
+    declared: DiskFormat | None,
+    target: Target,
+    *,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> CheckReport:
+    """Look at `image` as the system disk of a machine on `target`. Reads only; safe to repeat.
+
+    What is wrong with the image, hostile headers included, is in the report. Raises for what is wrong with the look:
+    an object that changed meanwhile (CONFLICT), a store that does not answer, readers that are not installed.
+    """
+    started = monotonic()
+    meter = _Meter(image)
+    try:
+        facts = meter.image.guarded(declared, system_disk=True)
+    except ImgmoveError as error:
+        if error.kind is not Kind.CORRUPT:
+            raise
+        verdict = refused_by_guard(error, target, image.uri)
+        return meter.report(CheckReport(image.uri, target, image.size_bytes, verdict), monotonic() - started)
+    source = ImageSource(image.uri, image.size_bytes, meter.image.read)
+    inspection = look_inside(source, facts.format or DiskFormat.RAW, limits, progress=progress, stop=stop)
+    verdict = judge(target, inspection.layout, inspection.facts, inspection.trouble)
+    report = CheckReport(image.uri, target, image.size_bytes, verdict, facts, inspection)
+    return meter.report(report, monotonic() - started)
+
+
+class _Meter:
+    """Counts what is read of an image, by whomever."""
+
+    def __init__(self, image: StoredImage) -> None:
+        self._read = image.read
+        self.read_bytes = self.requests = 0
+        self.image = replace(image, read=self._counted)
+
+    def _counted(self, offset: int, length: int) -> bytes:
+        found = self._read(offset, length)
+        self.requests += 1
+        self.read_bytes += len(found)
+        return found
+
+    def report(self, report: CheckReport, seconds: float) -> CheckReport:
+        return replace(report, read_bytes=self.read_bytes, requests=self.requests, seconds=seconds)
