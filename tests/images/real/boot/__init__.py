@@ -1,0 +1,1 @@
+"""What boots a Linux guest: kernels, their configuration and modules, initial RAM disks."""

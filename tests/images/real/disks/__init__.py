@@ -1,0 +1,1 @@
+"""What guests lie on: file systems, partition tables, volume groups, containers."""
