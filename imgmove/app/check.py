@@ -6,11 +6,11 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from imgmove.app.objects import StoredImage
 from imgmove.app.results import error_json, finding_json
-from imgmove.core.errors import ImgmoveError, Kind
+from imgmove.core.errors import EXIT_CODES, ImgmoveError, Kind
 from imgmove.core.findings import Finding, blocking
 from imgmove.core.formats import DiskFormat
 from imgmove.core.requests import BootMode
@@ -21,6 +21,7 @@ from imgmove.images.reading.process import look_inside
 from imgmove.images.reading.source import ImageSource
 
 Progress = Callable[[int, int], None]
+_LIMITS: Final = Limits()
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class CheckReport:
             return None
         first = found[0]
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        kind = Kind.CORRUPT if first.exit_code == Kind.CORRUPT.exit_code else Kind.UNSUPPORTED
+        kind = Kind.CORRUPT if first.exit_code == EXIT_CODES[Kind.CORRUPT] else Kind.UNSUPPORTED
         return ImgmoveError(
             kind, f"{self.what} would not start on {self.target.title}: {first.what}{more}",
             code=first.code or first.id, hint=first.fix, findings=self.findings,
@@ -122,12 +123,17 @@ def target_of(provider: str, origin: str, boot_mode: BootMode | None, *, force: 
     return Target(provider, boot_mode.value if boot_mode else None, origin, waives_cloud_init=force)
 
 
+def limits_of(max_read_bytes: float | None) -> Limits:
+    """The limits of a look, with the operator's own on what is read."""
+    return _LIMITS if max_read_bytes is None else replace(_LIMITS, read_bytes=int(max_read_bytes))
+
+
 def check_image(
     image: StoredImage,
     declared: DiskFormat | None,
     target: Target,
     *,
-    limits: Limits | None = None,
+    limits: Limits = _LIMITS,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
     monotonic: Callable[[], float] = time.monotonic,

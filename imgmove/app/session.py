@@ -8,9 +8,10 @@ says what went wrong.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imgmove.app.attendance import Attendance
 from imgmove.app.copy_plan import COPY_STEP, parse_end, plan_copy
@@ -29,6 +30,7 @@ from imgmove.app.migration_plan import (
     source_place,
     transfer_steps,
 )
+from imgmove.app.objects import StoredImage
 from imgmove.app.outcome import result_of_job
 from imgmove.app.requests import check_create, check_import, export_requests
 from imgmove.app.resolve import Place, Resolver, with_account
@@ -59,6 +61,9 @@ from imgmove.core.tasks import Image, OsChoice, TaskReport, TaskState
 from imgmove.engine.clock import Clock, SystemClock
 from imgmove.engine.runner import STEP_FUNCTIONS, Runner
 from imgmove.engine.steps import StepFunction, operation_step
+
+if TYPE_CHECKING:
+    from imgmove.app.check import CheckReport
 
 
 class Session:
@@ -274,6 +279,7 @@ class Session:
         import_role: str = "",
         force: bool = False,
         keep_staged: bool = False,
+        check: bool = False,
         workers: int = 8,
         part_bytes: float | None = None,
         bandwidth: str = "off",
@@ -296,9 +302,11 @@ class Session:
             os_type=os_type, os_version=os_version,
             architecture=Architecture(architecture) if architecture else None,
             boot_mode=BootMode(boot_mode) if boot_mode else None,
-            license=license_, tags=dict(tags or {}), force=force, keep_staged=keep_staged,
+            license=license_, tags=dict(tags or {}), force=force, keep_staged=keep_staged, check=check,
             workers=workers, part_bytes=int(part_bytes) if part_bytes else None, bandwidth=bandwidth,
         )  # fmt: skip
+        if check:
+            _need_readers()
         planned = transfer_steps(from_, to, request) if same_account else None
         steps, request = planned or export_steps(from_, to, request)
         there.compute(from_)
@@ -331,6 +339,42 @@ class Session:
             bandwidth=bandwidth,
         )
         return self._start(Operation.COPY, {"source": source, "destination": destination}, steps, attendance)
+
+    def check(
+        self,
+        what: str,
+        provider: str,
+        *,
+        origin: str | None = None,
+        region: str = "",
+        disk_format: str | None = None,
+        boot_mode: str | None = None,
+        force: bool = False,
+        max_read_bytes: float | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        stop: threading.Event | None = None,
+    ) -> CheckReport:
+        """Would the disk image `what` (a file or an object) start on `provider`? Reads a few MB of it, changes nothing.
+
+        What is wrong with the image is in the report; raises for what is wrong with the look.
+        """
+        from imgmove.app.check import check_image, limits_of, target_of  # the rules and readers are for those who check
+
+        _need_readers()
+        named = self.resolver.registry.provider
+        target = target_of(
+            named(provider)[0],
+            named(origin)[0] if origin else "",
+            BootMode(boot_mode) if boot_mode else None,
+            force=force,
+        )
+        end, is_prefix = parse_end(self.resolver, what, region)
+        if is_prefix:
+            raise usage_error(f"{what!r} is a prefix or a directory, not an image", "name one object or file")
+        return check_image(
+            StoredImage.of(self._end_store(end), end.key), DiskFormat(disk_format) if disk_format else None, target,
+            limits=limits_of(max_read_bytes), progress=progress, stop=stop, monotonic=self.clock.monotonic,
+        )  # fmt: skip
 
     def status(
         self,
@@ -470,6 +514,13 @@ class _Looks:
         if isinstance(event, Polled):
             self.latest[event.step] = event.report
         self._listener(event)
+
+
+def _need_readers() -> None:
+    """A usage error where the extra `check` is not installed: said before anything is begun."""
+    from imgmove.images.reading.process import require_libraries
+
+    require_libraries()
 
 
 def _bucket_name(place: Place, text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -109,9 +110,10 @@ def show_job(job_id: str, **common: Any) -> None:
     ],
 )
 @click.argument("job_ids", nargs=-1, metavar="[JOB]...")
+@click.option("--skip-check", is_flag=True, help="Go on without the look into the image that --check asked for.")
 @wait_options
 @output_options
-def resume_jobs(job_ids: tuple[str, ...], **arguments: Any) -> None:
+def resume_jobs(job_ids: tuple[str, ...], skip_check: bool, **arguments: Any) -> None:
     """Take up JOB where it stopped: nothing is done twice. Without JOB, every unfinished one that nobody runs.
 
     Steps that failed are tried again. Where the answer to a submit was lost, the provider is looked at first.
@@ -130,13 +132,13 @@ def resume_jobs(job_ids: tuple[str, ...], **arguments: Any) -> None:
     run_operations(
         output,
         profile,
-        [partial(_resume, job_id) for job_id in chosen],
+        [partial(_resume, job_id, frozenset({"check"} if skip_check else ())) for job_id in chosen],
         **waiting,
     )
 
 
-def _resume(job_id: str, session: Session, attendance: Attendance) -> Result:
-    return session.resume(job_id, attendance=attendance)
+def _resume(job_id: str, skip: frozenset[str], session: Session, attendance: Attendance) -> Result:
+    return session.resume(job_id, attendance=replace(attendance, skip=skip))
 
 
 def _unfinished(session: Session, *, yes: bool) -> list[str]:

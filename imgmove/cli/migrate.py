@@ -62,6 +62,8 @@ from imgmove.core.requests import Architecture, BootMode
 @click.option("--export-role", default="", metavar="NAME", help="Service role of the export.")
 @click.option("--import-role", default="", metavar="NAME", help="Service role of the import.")
 @click.option("--force", is_flag=True, help="Waive what the destination lets be waived (CVM: cloud-init).")
+@click.option("--check", is_flag=True,
+              help="Look into the exported image before it is copied; stop if it would not start there.")  # fmt: skip
 @click.option("--keep-staged", is_flag=True, help="Keep the exported and the copied object.")
 @transfer_options
 @wait_options
