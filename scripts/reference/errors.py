@@ -20,6 +20,7 @@ SERVICE_TITLES = {
     "ECS": "Alibaba Cloud ECS",
     "OSS": "Alibaba Cloud OSS",
     "ALIBABA_STS": "Alibaba Cloud STS",
+    "RAM": "Alibaba Cloud RAM",
 }
 
 

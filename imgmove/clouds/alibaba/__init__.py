@@ -9,6 +9,7 @@ from imgmove.clouds.alibaba.abilities import ECS
 from imgmove.clouds.alibaba.bucket_address import check_bucket_name
 from imgmove.core.abilities import Abilities
 from imgmove.core.errors import usage_error
+from imgmove.core.inspection import AccountInspector
 from imgmove.core.ports import ComputeProvider, ErrorRow, ObjectStore
 from imgmove.core.settings import Settings
 
@@ -47,6 +48,12 @@ class AlibabaCloud:
             _check_region(region)
         return OssStore(bucket, region, settings)
 
+    def inspector(self, settings: Settings) -> AccountInspector:
+        """The account looked at beforehand (`imgmove.core.inspection.Inspectable`); DENIED without credentials."""
+        from imgmove.clouds.alibaba.inspector import AlibabaInspector
+
+        return AlibabaInspector(settings)
+
     def check_bucket_name(self, scheme: str, bucket: str) -> None:
         """A usage error with the rule in words for a name that no bucket of OSS can have."""
         if scheme not in self.stores:
@@ -60,7 +67,7 @@ class AlibabaCloud:
         return profile_region(settings)
 
     def error_table(self) -> Sequence[ErrorRow]:
-        """Every code of ECS, OSS and STS that is mapped."""
+        """Every code of ECS, OSS, STS and RAM that is mapped."""
         from imgmove.clouds.alibaba.error_codes import ROWS
 
         return ROWS

@@ -30,10 +30,14 @@ OSS: Final[Group] = (
     (Kind.INVALID, ("InvalidRange",), "the range lies outside the object", "read inside the object"),
     (Kind.INVALID, ("InvalidBucketName", "InvalidObjectName", "InvalidArgument", "MalformedXML", "EntityTooLarge"),
      "a value breaks OSS's rules", "mend what the message names"),
-    (Kind.DENIED, ("PublicEndpointForbidden",),
+    (Kind.DENIED, ("PublicEndpointForbidden", "0048-00000401"),
      "this account may not reach mainland buckets by the default public name",
-     "run inside the region with network = internal, set oss_cname to a domain of your own, or use a bucket "
-     "outside the mainland (cn-hongkong)"),
+     "run inside the region with network = internal (or IMGMOVE_ENDPOINT_URL_OSS with the region's -internal name), "
+     "set oss_cname in the profile to a domain of your own, or use a bucket outside the mainland (cn-hongkong)"),
+    (Kind.INVALID, ("0003-00001403",), "the bucket is in another region than the one asked",
+     "check the bucket's region"),
+    (Kind.NOT_FOUND, ("NoSuchLifecycle", "NoSuchServerSideEncryptionRule", "NoSuchBucketPolicy"),
+     "the bucket has no such setting", "nothing is to be done"),
     (Kind.INVALID, ("SecondLevelDomainForbidden",), "the endpoint wants the bucket in the host name",
      "check the OSS endpoint"),
     (Kind.DENIED, ("UserDisable", "0003-00000801"),

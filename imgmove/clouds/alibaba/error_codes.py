@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from imgmove.clouds.alibaba import codes_ecs, codes_oss
+from imgmove.clouds.alibaba import codes_ecs, codes_oss, codes_ram
 from imgmove.clouds.alibaba.codes_ecs import Group
 from imgmove.core.errors import Kind
 from imgmove.core.ports import ErrorRow
@@ -24,6 +24,7 @@ ROWS: Final[tuple[ErrorRow, ...]] = (
     *_rows("ECS", "alibaba.md 9.4", codes_ecs.GENERAL),
     *_rows("ALIBABA_STS", "alibaba.md 3.3, 6.1", codes_ecs.STS),
     *_rows("OSS", "alibaba.md 9.5", codes_oss.OSS),
+    *_rows("RAM", "alibaba.md 3.3", codes_ram.RAM),
 )
 
 _BY_CODE: Final = {(row.service, row.code): row for row in ROWS}
@@ -45,6 +46,8 @@ _FORMS: Final[tuple[tuple[str, str, Kind], ...]] = (
     ("start", "Authorization", Kind.DENIED),
     ("end", "Duplicated", Kind.EXISTS),
     ("end", "AlreadyExist", Kind.EXISTS),
+    ("start", "EntityAlreadyExist", Kind.EXISTS),
+    ("start", "EntityNotExist", Kind.NOT_FOUND),
     ("end", "NotFound", Kind.NOT_FOUND),
     ("in", "NotSupport", Kind.UNSUPPORTED),
     ("in", "Unsupported", Kind.UNSUPPORTED),
@@ -61,7 +64,7 @@ _STATUSES: Final = {
 
 
 def row_of(service: str, code: str) -> ErrorRow | None:
-    """The table's row for a code of `service`; STS answers with ECS's general codes, too."""
+    """The table's row for a code of `service`; STS and RAM answer with ECS's general codes, too."""
     return _BY_CODE.get((service, code)) or (_BY_CODE.get(("ECS", code)) if service != "OSS" else None)
 
 

@@ -13,6 +13,10 @@ GIB: Final = 1 << 30
 #: ECS API version, of the SDK `alibabacloud_ecs20140526` [0].
 ECS_API_VERSION: Final = "2014-05-26"
 STS_API_VERSION: Final = "2015-04-01"
+RAM_API_VERSION: Final = "2015-05-01"
+#: RAM is one service for all regions; its second name is for instances inside Alibaba Cloud [5.1].
+RAM_HOST: Final = "ram.aliyuncs.com"
+RAM_INTERNAL_HOST: Final = "ram.vpc-proxy.aliyuncs.com"
 
 #: ImportImage, CreateImage and CopyImage share the rule [2.2]. Letters of other scripts are left to the server.
 IMAGE_NAME: Final = NameRule(
@@ -79,5 +83,7 @@ OSS_LIMITS: Final = StoreLimits(
     max_single_put_bytes=5 * GIB,
 )
 OSS_PAGE_SIZE: Final = 1000
+#: Classes whose objects have to be restored before they can be read; ECS takes none of them [9.2, 9.3].
+ARCHIVE_CLASSES: Final = frozenset({"Archive", "ColdArchive", "DeepColdArchive"})
 BUCKET_PATTERN: Final = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
 BUCKET_RULE: Final = "an OSS bucket's name has 3 to 63 lower-case letters, digits and dashes, no dash at either end"

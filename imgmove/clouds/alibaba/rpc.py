@@ -1,4 +1,4 @@
-"""Calls of Alibaba's RPC services (ECS, STS): the official client builds and signs, our transport sends.
+"""Calls of Alibaba's RPC services (ECS, STS, RAM): the official client builds and signs, our transport sends.
 
 `call_api` of the official client takes plain dictionaries and gives back raw answers, so that no field is dropped
 (TaskId and ExportTaskId, alibaba.md 1.2). Its own transport is replaced: it ignores NO_PROXY, also for loopback, loses
@@ -169,6 +169,15 @@ def sts(host: str, settings: Settings, keys: KeySource | None, transport: Transp
     client = OpenApiClient(_config(settings, "", settings.endpoints.get("ALIBABA_STS", ""), host))
     client.keys, client.transport = keys, transport
     return Rpc("ALIBABA_STS", limits.STS_API_VERSION, client)
+
+
+def ram(settings: Settings, keys: KeySource, transport: Transport) -> Rpc:
+    """RAM, which is one service for all regions: at the endpoint that the settings name, else at its own."""
+    internal = settings.options.get("network") == "internal"
+    host = limits.RAM_INTERNAL_HOST if internal else limits.RAM_HOST
+    client = OpenApiClient(_config(settings, "", settings.endpoints.get("RAM", ""), host))
+    client.keys, client.transport = keys, transport
+    return Rpc("RAM", limits.RAM_API_VERSION, client)
 
 
 def _internal(region: str, settings: Settings) -> str | None:

@@ -35,7 +35,7 @@ def test_every_row_says_what_to_do_and_is_there_once() -> None:
         assert row.meaning
         assert row.hint
         assert row.source
-        assert row.service in {"ECS", "OSS", "ALIBABA_STS"}
+        assert row.service in {"ECS", "OSS", "ALIBABA_STS", "RAM"}
         assert Kind(row.kind)
 
 
@@ -55,6 +55,12 @@ def test_every_row_says_what_to_do_and_is_there_once() -> None:
         ("ECS", "Whatever", 502, Kind.UNAVAILABLE),
         ("ECS", "Whatever", 400, Kind.INVALID),
         ("ALIBABA_STS", "Throttling.User", 400, Kind.THROTTLED),
+        ("RAM", "EntityAlreadyExists.Role", 409, Kind.EXISTS),
+        ("RAM", "EntityAlreadyExists.Something", 409, Kind.EXISTS),
+        ("RAM", "EntityNotExist.Something", 404, Kind.NOT_FOUND),
+        ("RAM", "LimitExceeded.Role", 409, Kind.QUOTA),
+        ("RAM", "NoPermission", 403, Kind.DENIED),
+        ("RAM", "InvalidAccessKeyId.NotFound", 404, Kind.DENIED),
         ("OSS", "Forbidden", 403, Kind.DENIED),
         ("OSS", "AuthorizationSomething", 400, Kind.DENIED),
     ],
