@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from imgmove.clouds.keys import AccessKey, FixedKey, KeySource, RenewedKey, WatchedFileKey
+from imgmove.clouds.keys import AccessKey, FixedKey, KeySource, NamedKeys, RenewedKey, WatchedFileKey
 from imgmove.clouds.tencent import metadata, profiles, sts
 from imgmove.clouds.transport import Transport
 from imgmove.core.errors import ImgmoveError, Kind, usage_error
@@ -26,6 +26,7 @@ _SECRET: Final = "TENCENTCLOUD_SECRET_KEY"  # noqa: S105 - the name of a variabl
 _TOKENS: Final = ("TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SECURITY_TOKEN")
 _ROLE_ARNS: Final = ("TENCENTCLOUD_ROLE_ARN", "TENCENTCLOUD_ASSUME_ROLE_ARN")
 _SESSION_NAMES: Final = ("TENCENTCLOUD_ROLE_SESSION_NAME", "TENCENTCLOUD_ASSUME_ROLE_SESSION_NAME")
+_INSTANCE: Final = "the CVM instance's role"
 #: How to renew what a tccli profile of this type holds; we do not imitate tccli's own renewal (tencent.md 5).
 _LOGINS: Final = {"oauth": "tccli auth login", "sso": "tccli sso login"}
 
@@ -34,7 +35,7 @@ def find(settings: Settings, transport: Transport) -> KeySource:
     """Where keys come from under these settings.
 
     DENIED with every place that was looked at where there is none; a usage error for a profile that does not exist
-    or cannot be read. Asks the network only where no variable and no file has an answer.
+    or cannot be read. Asks the network only where no variable and no file has an answer. Keys say where they are from.
     """
     if settings.vendor_profile:
         return _named_profile(settings, transport)
@@ -61,8 +62,8 @@ def _places(settings: Settings, transport: Transport) -> Iterator[tuple[str, Cal
     for path in profiles.ini_paths(settings):
         yield str(path), partial(_from_ini, path, settings, transport)
     yield "OIDC (TKE_WEB_IDENTITY_TOKEN_FILE)", lambda: _from_oidc(settings, transport)
-    if not _is_rehearsal(settings):
-        yield "the CVM instance's role", lambda: _from_instance(settings, transport)
+    if not is_rehearsal(settings):
+        yield _INSTANCE, lambda: _from_instance(settings, transport)
 
 
 def _named_profile(settings: Settings, transport: Transport) -> KeySource:
@@ -87,7 +88,7 @@ def _from_variables(settings: Settings, transport: Transport) -> KeySource | Non
             Kind.DENIED, f"of {_ID} and {_SECRET} only one is set", code="NoCredentials",
             hint=f"set {missing} as well, or unset the other",
         )  # fmt: skip
-    key = FixedKey(AccessKey(key_id, secret, _variable(settings, _TOKENS)))
+    key = NamedKeys(FixedKey(AccessKey(key_id, secret, _variable(settings, _TOKENS))), f"the environment ({_ID})")
     role = sts.Role(_variable(settings, _ROLE_ARNS), _variable(settings, _SESSION_NAMES))
     return _as_role(role, key, settings, transport)
 
@@ -98,11 +99,12 @@ def _from_tccli(settings: Settings, transport: Transport) -> KeySource | None:
     if profile is None:
         return None
     if profile.get("type") == "cvm-role" or str(profile.get("use-cvm-role", "")).lower() == "true":
-        return RenewedKey(lambda: metadata.instance_key(transport), settings.now)
+        return NamedKeys(RenewedKey(lambda: metadata.instance_key(transport), settings.now), _INSTANCE)
     if _profile_key(profile) is None:
         return None
     path = profiles.credential_path(settings)
-    key = WatchedFileKey(path, lambda: _TccliKey(profiles.tccli_credential(settings) or {}, settings))
+    file_key = WatchedFileKey(path, lambda: _TccliKey(profiles.tccli_credential(settings) or {}, settings))
+    key = NamedKeys(file_key, f"tccli profile {profiles.profile_name(settings)!r} ({path})")
     role = sts.Role(_word(profile, "role-arn"), _word(profile, "role-session-name"))
     return _as_role(role, key, settings, transport)
 
@@ -138,7 +140,9 @@ def _from_ini(path: Path, settings: Settings, transport: Transport) -> KeySource
     section = profiles.ini_section(path)
     if not section or not section.get("secret_id") or not section.get("secret_key"):
         return None
-    key = FixedKey(AccessKey(section["secret_id"], section["secret_key"], section.get("token", "")))
+    key = NamedKeys(
+        FixedKey(AccessKey(section["secret_id"], section["secret_key"], section.get("token", ""))), str(path)
+    )
     return _as_role(sts.Role(section.get("role_arn", "")), key, settings, transport)
 
 
@@ -149,9 +153,10 @@ def _from_oidc(settings: Settings, transport: Transport) -> KeySource | None:
     if not (arn and provider_id and token_file):
         return None
     role = sts.Role(arn)
-    return RenewedKey(
+    keys = RenewedKey(
         lambda: sts.assume_role_with_token(role, provider_id, token_file, region, settings, transport), settings.now
     )
+    return NamedKeys(keys, f"OIDC, for the role {arn}")
 
 
 def _from_instance(settings: Settings, transport: Transport) -> KeySource | None:
@@ -162,17 +167,18 @@ def _from_instance(settings: Settings, transport: Transport) -> KeySource | None
         if error.kind in {Kind.UNAVAILABLE, Kind.DENIED}:
             return None  # no instance, or one without a role
         raise
-    return source
+    return NamedKeys(source, _INSTANCE)
 
 
-def _as_role(role: sts.Role, key: KeySource, settings: Settings, transport: Transport) -> KeySource:
+def _as_role(role: sts.Role, key: NamedKeys, settings: Settings, transport: Transport) -> KeySource:
     """`key` itself, or keys of the role that it is to assume."""
     if not role.arn:
         return key
-    return RenewedKey(lambda: sts.assume_role(role, key, settings, transport), settings.now)
+    keys = RenewedKey(lambda: sts.assume_role(role, key, settings, transport), settings.now)
+    return NamedKeys(keys, f"{key.name}, for the role {role.arn}")
 
 
-def _is_rehearsal(settings: Settings) -> bool:
+def is_rehearsal(settings: Settings) -> bool:
     """Some service was pointed at this very machine (an emulator): the metadata service is not asked then."""
     return any(is_loopback(urlsplit(url).hostname or "") for url in settings.endpoints.values())
 
