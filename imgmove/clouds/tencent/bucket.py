@@ -35,6 +35,16 @@ class Bucket:
                 self._region = self._ask_region()
             return self._region
 
+    def located(self) -> Bucket:
+        """The same bucket in the region where the store says it is, whatever region was given.
+
+        NOT_FOUND (`NoSuchBucket`), or DENIED where nobody tells us.
+        """
+        with self._lock:
+            given = self._region
+        region = self._ask_region(given) if given else self.region
+        return self if region == given else Bucket(self.name, region, self._settings, self._keys, self._transport)
+
     def send(
         self, method: str, key: str = "", parameters: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None, body: bytes | None = None, *,
@@ -126,9 +136,9 @@ class Bucket:
 
     # -------------------------------------------------------------------------------------- the bucket's region
 
-    def _ask_region(self) -> str:
+    def _ask_region(self, given: str = "") -> str:
         """By GetBucketLocation; a refusal may name the region too; else by the list of the account's buckets."""
-        guess = self._settings.region or limits.FALLBACK_REGION
+        guess = given or self._settings.region or limits.FALLBACK_REGION
         address = bucket_address(self.name, guess, self._settings)
         answer = self._send(address, "GET", "", {"location": ""}, {})
         root = answers.xml_root(answer.body)
@@ -139,18 +149,32 @@ class Bucket:
         if region:
             return region
         if answer.status >= 500 or (answer.status < 300 and root is None):
+            if given and answer.status == 501:
+                return given  # a small emulation, which does not know the question
             raise store_errors.refusal(answer, changes=False)
-        return self._listed_region(answer)
+        return self._listed_region(answer, given)
 
-    def _listed_region(self, refused: Answer) -> str:
+    def _listed_region(self, refused: Answer, given: str) -> str:
         """The region in the list of our buckets. Where that is closed to us, what the bucket itself has answered."""
         answer = self._send(service_address(self._settings), "GET", "", {}, {})
         root = answers.xml_root(answer.body) if answer.status < 300 else None
         region = store_xml.bucket_regions(root).get(self.name, "") if root is not None else ""
         if region:
             return region
+        if given and store_errors.code_of(refused) != "NoSuchBucket":
+            return self._seen_region(refused, given)
         if refused.status == 404:
             raise self.missing()
         raise store_errors.refusal(refused, changes=False).with_hint(
             f"the region of the bucket {self.name} cannot be found out: give it with --region"
         )
+
+    def _seen_region(self, refused: Answer, given: str) -> str:
+        """`given`, unless the bucket is closed to us there: HEAD is another right than the question for its region."""
+        if refused.status != 403:
+            return given
+        answer = self._send(bucket_address(self.name, given, self._settings), "HEAD", "", {}, {})
+        region = answer.headers.get("x-cos-bucket-region", "")
+        if answer.status >= 300 and not region:
+            raise store_errors.refusal(refused, changes=False)
+        return region or given

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from imgmove.clouds.keys import KeySource
-from imgmove.clouds.tencent import answers, credentials, errors, limits, store_errors, store_xml
+from imgmove.clouds.tencent import answers, bucket_survey, credentials, errors, limits, store_errors, store_xml
 from imgmove.clouds.tencent.bucket import Bucket
 from imgmove.clouds.tencent.cos_address import check_key
 from imgmove.clouds.transport import Answer, Transport
 from imgmove.core.errors import ImgmoveError, Kind
+from imgmove.core.inspection import BucketSurvey
 from imgmove.core.ports import BucketInfo, ObjectInfo, PartInfo, SignedRequest, StoreLimits, UploadInfo
 from imgmove.core.settings import Settings
 
@@ -51,6 +52,17 @@ class CosStore:
         """Region and encryption; the latter unknown where we may not look."""
         self._bucket.call("GET", parameters={"location": ""})
         return BucketInfo(self.bucket, self._bucket.region, self._encrypts())
+
+    def survey(self) -> BucketSurvey:
+        return bucket_survey.survey(self._bucket)
+
+    def probe_write(self, key: str) -> None:
+        check_key(key)
+        bucket_survey.probe_write(self._bucket, key)
+
+    def probe_read(self, key: str) -> None:
+        check_key(key)
+        bucket_survey.probe_read(self._bucket, key)
 
     def _encrypts(self) -> bool | None:
         answer = self._bucket.send("GET", parameters={"encryption": ""})

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import unquote
 
 from imgmove.clouds.tencent.answers import unix_time, xml_text
+from imgmove.core.inspection import LifecycleRule
 from imgmove.core.ports import ObjectInfo, PartInfo, UploadInfo
 
 Element = ElementTree.Element
@@ -74,6 +75,62 @@ def bucket_regions(root: Element) -> dict[str, str]:
 def encryption(root: Element) -> bool:
     """Does a bucket encrypt by itself? COS answers with an error where it has no rule at all."""
     return any((element.text or "").strip() for element in root.iter("SSEAlgorithm"))
+
+
+def encryption_name(root: Element) -> str:
+    """How a bucket encrypts by itself (`AES256`, `SM4`, `KMS`); empty for not at all."""
+    return next((text for element in root.iter("SSEAlgorithm") if (text := (element.text or "").strip())), "")
+
+
+def versioning(root: Element) -> str:
+    """`enabled`, `suspended`; empty for a bucket that never had versions."""
+    return xml_text(root, "Status").lower()
+
+
+def owner(root: Element) -> str:
+    """The account in an access control list: the number in `qcs::cam::uin/NUMBER:uin/NUMBER`."""
+    return xml_text(root, "Owner/ID").rpartition("uin/")[2]
+
+
+def public_acl(root: Element) -> str:
+    """What an access control list lets everybody do, in the words of `x-cos-acl`."""
+    permissions = {
+        xml_text(grant, "Permission") for grant in root.findall("AccessControlList/Grant")
+        if xml_text(grant, "Grantee/URI").endswith("/AllUsers") or xml_text(grant, "Grantee/ID").endswith("anyone")
+    }  # fmt: skip
+    if permissions & {"WRITE", "FULL_CONTROL"}:
+        return "public-read-write"
+    return "public-read" if "READ" in permissions else "private"
+
+
+def lifecycle(root: Element) -> tuple[LifecycleRule, ...]:
+    """What a bucket does to current objects and unfinished uploads by itself."""
+    return tuple(_lifecycle_rule(rule) for rule in root.findall("Rule"))
+
+
+def _lifecycle_rule(rule: Element) -> LifecycleRule:
+    moves = [(_days(move), xml_text(move, "StorageClass")) for move in rule.findall("Transition")]
+    first = min((move for move in moves if move[0] is not None), default=(None, ""), key=lambda move: move[0] or 0)
+    aborted = rule.find("AbortIncompleteMultipartUpload")
+    return LifecycleRule(
+        id=xml_text(rule, "ID"),
+        prefix=rule.findtext("Filter/Prefix") or rule.findtext("Filter/And/Prefix") or rule.findtext("Prefix") or "",
+        enabled=xml_text(rule, "Status").lower() == "enabled", expire_days=_days(rule.find("Expiration")),
+        transition_days=first[0], transition_class=first[1],
+        abort_upload_days=None if aborted is None else _number(xml_text(aborted, "DaysAfterInitiation")),
+    )  # fmt: skip
+
+
+def _days(action: Element | None) -> int | None:
+    """After how many days; 0 for a fixed date, which may have passed; None for never."""
+    if action is None:
+        return None
+    days = _number(xml_text(action, "Days"))
+    return 0 if days is None and xml_text(action, "Date") else days
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 def completion(chosen: Sequence[PartInfo]) -> bytes:
