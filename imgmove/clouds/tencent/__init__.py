@@ -9,6 +9,7 @@ from imgmove.clouds.tencent import limits
 from imgmove.clouds.tencent.abilities import CVM, ECM
 from imgmove.core.abilities import Abilities
 from imgmove.core.errors import usage_error
+from imgmove.core.inspection import AccountInspector
 from imgmove.core.ports import ComputeProvider, ErrorRow, ObjectStore
 from imgmove.core.settings import Settings
 
@@ -61,8 +62,14 @@ class TencentCloud:
 
         return profile_region(settings)
 
+    def inspector(self, settings: Settings) -> AccountInspector:
+        """The account of the key that is found; DENIED without one."""
+        from imgmove.clouds.tencent.inspector import TencentInspector
+
+        return TencentInspector(settings)
+
     def error_table(self) -> Sequence[ErrorRow]:
-        """Every code of CVM, ECM, STS and COS that is mapped."""
+        """Every code of CVM, ECM, STS, CAM and COS that is mapped."""
         from imgmove.clouds.tencent.error_codes import ROWS
 
         return ROWS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Final
 
+from imgmove.clouds.keys import AccessKey
 from imgmove.clouds.tencent import credentials
 from imgmove.clouds.tencent.api import Api
 from imgmove.clouds.tencent.sdk import Service
@@ -25,6 +26,15 @@ class Account:
         self._clients: dict[tuple[str, str], Api] = {}
         self._stores: dict[tuple[str, str], CosStore] = {}
         self._lock = threading.Lock()
+
+    def key(self) -> AccessKey:
+        """The key that the next request is signed with; DENIED or UNAVAILABLE where it cannot be had."""
+        return self._keys.current()
+
+    @property
+    def skew_seconds(self) -> float | None:
+        """The services' clock minus ours, by the last answer."""
+        return self._transport.skew_seconds
 
     def api(self, service: Service, region: str) -> Api:
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -100,6 +101,20 @@ class Api:
             offset += len(page)
             total = answers.number(response, "TotalCount")
             if not fresh or (offset >= total if total is not None else len(page) < limits.PAGE_SIZE):
+                return
+
+    def numbered_pages(self, action: str, parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The objects of every page of a list of CAM's, which counts its pages (`Page`, `Rp`)."""
+        seen = 0
+        for page in itertools.count(1):
+            response = self.call(action, {**parameters, "Page": page, "Rp": limits.CAM_PAGE_SIZE})
+            if "List" not in response:
+                raise self.incomplete("List", response)
+            found = answers.objects(response, "List")
+            yield from found
+            seen += len(found)
+            total = answers.number(response, "TotalNum")
+            if not found or (seen >= total if total is not None else len(found) < limits.CAM_PAGE_SIZE):
                 return
 
     def _refusal(self, answer: Answer, response: Mapping[str, Any]) -> ImgmoveError:

@@ -58,6 +58,8 @@ STS: Final[Group] = (
     (Kind.DENIED, ("InternalError.GetRoleError", "UnauthorizedOperation", "AuthFailure.AccessKeyIllegal"),
      "the role does not trust this key, or the key may not assume it",
      "mend the role's trust policy, or grant sts:AssumeRole to the key"),
+    (Kind.DENIED, ("InvalidParameter.AccessKeyNotSupport",), "STS does not know this kind of key",
+     "use a key of an account, a CAM user or a role"),
     (Kind.DENIED, ("InvalidParameter.WebIdentityTokenError", "InvalidParameter.ParamError"),
      "the identity token or the role's ARN is refused", "renew the token file, check TKE_ROLE_ARN"),
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from imgmove.clouds.tencent import codes_cos, codes_cvm, codes_ecm
+from imgmove.clouds.tencent import codes_cam, codes_cos, codes_cvm, codes_ecm
 from imgmove.clouds.tencent.codes_cvm import Group
 from imgmove.core.errors import Kind
 from imgmove.core.ports import ErrorRow
@@ -27,6 +27,7 @@ ROWS: Final[tuple[ErrorRow, ...]] = (
     *_rows("ECM", "tencent.md 7.1, CreateImage", codes_ecm.CREATE),
     *_rows("ECM", "tencent.md 7.2", codes_ecm.OTHER),
     *_rows("TENCENT_STS", "tencent.md 5", codes_ecm.STS),
+    *_rows("CAM", "tencentcloud-sdk-python-cam, errorcodes.py", codes_cam.CAM),
     *_rows(COMMON, "tencent.md 7.2", codes_cvm.COMMON),
     *_rows("COS", "tencent.md 6", codes_cos.COS),
 )

@@ -14,6 +14,7 @@ GIB: Final = 1 << 30
 CVM_API_VERSION: Final = "2017-03-12"
 ECM_API_VERSION: Final = "2019-07-19"
 STS_API_VERSION: Final = "2018-08-13"
+CAM_API_VERSION: Final = "2019-01-16"
 
 #: The characters are not stated anywhere [3.6]; control characters are refused here, the rest is the server's matter.
 CVM_IMAGE_NAME: Final = NameRule(
@@ -44,6 +45,9 @@ ECM_MAX_LAYERS: Final = 10
 
 #: DescribeImages and DescribeImage [2.1, 2.2].
 PAGE_SIZE: Final = 100
+
+#: CAM's lists count pages from 1, of at most so many entries (`Rp`).
+CAM_PAGE_SIZE: Final = 200
 
 #: COS [3.6, 6].
 COS_LIMITS: Final = StoreLimits(

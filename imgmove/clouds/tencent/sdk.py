@@ -42,6 +42,7 @@ class Service:
 CVM: Final = Service("CVM", "cvm", limits.CVM_API_VERSION)
 ECM: Final = Service("ECM", "ecm", limits.ECM_API_VERSION)
 STS: Final = Service("TENCENT_STS", "sts", limits.STS_API_VERSION)
+CAM: Final = Service("CAM", "cam", limits.CAM_API_VERSION)
 
 
 @dataclass(frozen=True)
