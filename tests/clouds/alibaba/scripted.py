@@ -115,9 +115,7 @@ class ScriptedServer:
                     self.close_connection = True
                     return
                 self.send_response_only(reply.status)
-                if "Date" not in reply.headers:
-                    self.send_header("Date", self.date_time_string())
-                for name, value in reply.headers.items():
+                for name, value in {"Date": self.date_time_string(), **reply.headers}.items():
                     self.send_header(name, value)
                 if "Content-Length" not in reply.headers:
                     self.send_header("Content-Length", str(len(reply.body) if reply.length is None else reply.length))
