@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Any
 
 from imgmove.sandbox.clock import Clock
-from imgmove.sandbox.wire.alibaba_access import ASSUMED_ROLE, VENDOR
+from imgmove.sandbox.wire.alibaba_access import ASSUMED_ROLE, VENDOR, user_id
 from imgmove.sandbox.wire.alibaba_errors import Errors, RpcError
 from imgmove.sandbox.wire.alibaba_parameters import number, text
 from imgmove.sandbox.wire.alibaba_rpc import Action, Call, RpcWire, Service
@@ -42,7 +41,7 @@ def get_caller_identity(call: Call) -> Answer:
     identity = {"AccountId": caller.account_id, "Arn": caller.principal}
     if session is not None:
         role = call.world.accounts.role(VENDOR, session["account"], session["role"])
-        role_id = role.role_id if role is not None else _number(caller.principal)
+        role_id = role.role_id if role is not None else user_id(caller.principal)
         return {
             **identity,
             "IdentityType": "AssumedRoleUser",
@@ -50,8 +49,8 @@ def get_caller_identity(call: Call) -> Answer:
             "PrincipalId": f"{role_id}:{session['session']}",
         }
     if ":user/" in caller.principal:
-        user_id = _number(caller.principal)
-        return {**identity, "IdentityType": "RAMUser", "UserId": user_id, "PrincipalId": user_id}
+        number_of_user = user_id(caller.principal)
+        return {**identity, "IdentityType": "RAMUser", "UserId": number_of_user, "PrincipalId": number_of_user}
     return {
         **identity,
         "IdentityType": "Account",
@@ -117,11 +116,6 @@ def _principals(caller: Key) -> list[str]:
     session = ASSUMED_ROLE.fullmatch(caller.principal)
     itself = f"acs:ram::{session['account']}:role/{session['role']}" if session else caller.principal
     return [f"acs:ram::{caller.account_id}:root", itself]
-
-
-def _number(principal: str) -> str:
-    """An id that stays the same for a principal: users have no record here that could hold one."""
-    return str(2 * 10**17 + int.from_bytes(hashlib.sha256(principal.encode()).digest()[:7]))
 
 
 STS = Service(

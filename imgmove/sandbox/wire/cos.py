@@ -16,6 +16,7 @@ from imgmove.sandbox.wire.cos_routes import find_route, unknown
 from imgmove.sandbox.wire.cos_signature import authenticate
 from imgmove.sandbox.wire.store_xml import document, tag
 from imgmove.sandbox.world import World
+from imgmove.sandbox.world.object_records import Bucket
 from imgmove.sandbox.world.store_errors import StoreError
 
 WITHOUT_BUCKET = ("ListBuckets", "PutBucket")
@@ -71,6 +72,7 @@ class Cos:
             raise unknown(request)
         with self._world.lock:  # an export that is due is there for those who look into the bucket only
             self._world.tencent.settle()
+            self._world.objects.settle()
         bucket = self._world.objects.bucket(VENDOR, place.bucket) if place.bucket else None
         call = Call(self._world, request, place, caller, bucket)
         if route.action not in WITHOUT_BUCKET:
@@ -105,6 +107,8 @@ class Cos:
         """The header that tells the region of the bucket, on all answers about a bucket itself."""
         place = _place(request)
         bucket = self._world.objects.bucket(VENDOR, place.bucket) if place.bucket and not place.key else None
+        if _elsewhere(place, bucket) and self._world.tencent.settings.wrong_region_code == "NoSuchBucket":
+            return []
         return [("x-cos-bucket-region", bucket.region)] if bucket else []
 
 
@@ -112,9 +116,15 @@ def _place(request: Request) -> Place:
     return place_of(request.headers.get("Host", ""), request.raw_path)
 
 
+def _elsewhere(place: Place, bucket: Bucket | None) -> bool:
+    return bucket is not None and bool(place.region) and place.region != bucket.region
+
+
 def _check_address(call: Call) -> None:
     """Raises CosError for a bucket that is elsewhere, or not to be had by the acceleration endpoint."""
-    if call.place.region and call.place.region != call.bucket.region:
+    if _elsewhere(call.place, call.bucket):
+        if call.world.tencent.settings.wrong_region_code == "NoSuchBucket":
+            raise CosError("NoSuchBucket")
         raise CosError("PermanentRedirect", Endpoint=f"cos.{call.bucket.region}.myqcloud.com")
     if call.place.accelerated and not call.bucket.accelerated:
         raise CosError("BucketAccelerateNotEnabled")

@@ -17,6 +17,7 @@ from imgmove.sandbox.world.objects import Bucket
 
 DEFAULT_REGION = "ap-guangzhou"
 """Where a bucket is created when neither the Host header nor the document names a region."""
+VERSIONING = ("Enabled", "Suspended")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*-(?P<app_id>\d{5,})")
 _MAX_NAME_CHARACTERS = 60
 
@@ -49,21 +50,20 @@ def put_bucket(call: Call) -> Response:
     if account is None or match["app_id"] != account.app_id:
         raise CosError("AccessDenied")
     acl, grants = bucket_acl_of_headers(call)
-    region = call.place.region or _asked_region(call) or signing_region(call.request) or DEFAULT_REGION
+    asked = body_document(call, "CreateBucketConfiguration") if call.request.body.size_bytes else Element("")
+    if asked.get("BucketAZConfig") not in ("", "MAZ"):
+        raise CosError("MalformedXML")
+    located = asked.get("LocationConstraint").removeprefix("cos.")
+    region = call.place.region or located or signing_region(call.request) or DEFAULT_REGION
     bucket = call.objects.create_bucket(VENDOR, name, region, call.account, acl=acl)
-    bucket.grants = grants
+    bucket.grants, bucket.multi_az = grants, asked.get("BucketAZConfig") == "MAZ"
     return Response(200, [("Location", f"/{name}")])
 
 
-def _asked_region(call: Call) -> str:
-    if not call.request.body.size_bytes:
-        return ""
-    return body_document(call, "CreateBucketConfiguration").get("LocationConstraint").removeprefix("cos.")
-
-
-def head_bucket(_call: Call) -> Response:
+def head_bucket(call: Call) -> Response:
     """HEAD Bucket. The region comes with every answer about a bucket."""
-    return Response(200, [("Content-Type", "application/xml")])
+    zones = [("x-cos-bucket-az-type", "MAZ")] if call.bucket.multi_az else []
+    return Response(200, [("Content-Type", "application/xml"), *zones])
 
 
 def delete_bucket(call: Call) -> Response:
@@ -105,6 +105,23 @@ def _encrypt(call: Call, algorithm: str | None) -> None:
     with call.world.lock:
         call.bucket.encryption = algorithm
         call.world.changed()
+
+
+def get_versioning(call: Call) -> Response:
+    """GET Bucket versioning: empty for a bucket that never had versions."""
+    status = call.bucket.versioning
+    return xml_answer(tag("VersioningConfiguration", *([tag("Status", status)] if status else [])))
+
+
+def put_versioning(call: Call) -> Response:
+    """PUT Bucket versioning: there is no way back to a bucket that never had versions."""
+    status = body_document(call, "VersioningConfiguration").get("Status")
+    if status not in VERSIONING:
+        raise CosError("MalformedXML")
+    with call.world.lock:
+        call.bucket.versioning = status
+        call.world.changed()
+    return Response(200, [])
 
 
 def not_set(code: str) -> Callable[[Call], Response]:

@@ -15,9 +15,12 @@ from imgmove.sandbox.world import World
 from imgmove.sandbox.world.accounts import Key
 from imgmove.sandbox.world.object_records import Bucket, Properties, StoredObject
 from imgmove.sandbox.world.objects import Objects
-from imgmove.sandbox.world.tencent_policy import cos_resource, key_allows
+from imgmove.sandbox.world.tencent_bucket_policy import verdict
+from imgmove.sandbox.world.tencent_policy import cos_resource, key_allows, principal_names
 
 VENDOR = "tencent"
+POLICY_RIGHTS = ("GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy")
+"""What a bucket's policy cannot take from its owner, so that the policy can be mended."""
 
 
 class Need(Enum):
@@ -116,12 +119,19 @@ def authorise(call: Call, route: Route) -> None:
 
 
 def allowed(call: Call, right: str, need: Need, bucket: Bucket, key: str, item: StoredObject | None) -> bool:
-    """Whether the caller may use a right on a bucket's key: as its owner's key, or because an ACL lets it."""
-    if call.caller is not None and call.account == bucket.owner:
-        app_id = bucket.name.rpartition("-")[2]
-        return key_allows(
-            call.world, call.caller, f"cos:{right}", cos_resource(bucket.region, app_id, bucket.name, key)
-        )
+    """Whether the caller may use a right on a bucket's key: as its owner's key, by the bucket's policy or by an ACL."""
+    app_id = bucket.name.rpartition("-")[2]
+    action, resource = f"cos:{right}", cos_resource(bucket.region, app_id, bucket.name, key)
+    said = verdict(bucket.policy, principal_names(call.world, call.caller), action, resource)
+    own = call.caller is not None and call.account == bucket.owner
+    if said is False and not (own and right in POLICY_RIGHTS):
+        return False
+    if said or (own and call.caller and key_allows(call.world, call.caller, action, resource)):
+        return True
+    return not own and _acl_allows(call, need, bucket, item)
+
+
+def _acl_allows(call: Call, need: Need, bucket: Bucket, item: StoredObject | None) -> bool:
     if need is Need.READ_OBJECT:
         properties = item.properties if item is not None else Properties()
         if properties.acl != "default" or properties.grants:

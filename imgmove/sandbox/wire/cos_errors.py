@@ -24,6 +24,7 @@ ERRORS: dict[str, tuple[int, str]] = {
     "InvalidSHA1Digest": (400, "The x-cos-content-sha1 you specified did not match what we received."),
     "InvalidURI": (400, "Couldn't parse the specified URI."),
     "KeyTooLong": (400, "Your key is too long."),
+    "MalformedPolicy": (400, "The policy you provided is not valid."),
     "MalformedXML": (400, "The XML you provided was not well-formed or did not validate."),
     "MissingRequestBodyError": (400, "Request body is empty."),
     "NotSupportedStorageClass": (400, "The storage class you specified is not supported."),

@@ -102,11 +102,12 @@ def properties(call: Call) -> Properties:
 
 
 def storage_class(call: Call) -> str:
-    """The storage class asked for, STANDARD by default."""
+    """The storage class asked for, STANDARD by default; in a bucket over several zones, its namesake there."""
     asked = call.header("x-cos-storage-class", "STANDARD").upper()
-    if asked not in STORAGE_CLASSES:
+    if asked not in STORAGE_CLASSES or (asked.startswith("MAZ_") and not call.bucket.multi_az):
         raise CosError("NotSupportedStorageClass")
-    return asked
+    namesake = f"MAZ_{asked}"
+    return namesake if call.bucket.multi_az and namesake in STORAGE_CLASSES else asked
 
 
 def acl(call: Call) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from imgmove.sandbox.http import Request, Response
-from imgmove.sandbox.wire import cos_acl
+from imgmove.sandbox.wire import cos_acl, cos_lifecycle, cos_policy
 from imgmove.sandbox.wire import cos_buckets as buckets
 from imgmove.sandbox.wire import cos_lists as lists
 from imgmove.sandbox.wire import cos_objects as objects
@@ -21,15 +21,27 @@ PART = ("partNumber", "uploadId")
 _UNSET: dict[str, tuple[str, Callable[[Call], Response]]] = {
     "accelerate": ("Accelerate", buckets.empty("AccelerateConfiguration")),
     "cors": ("CORS", buckets.not_set("NoSuchCORSConfiguration")),
-    "lifecycle": ("Lifecycle", buckets.not_set("NoSuchLifecycleConfiguration")),
     "logging": ("Logging", buckets.empty("BucketLoggingStatus")),
-    "policy": ("Policy", buckets.not_set("NoSuchBucketPolicy")),
     "replication": ("Replication", buckets.not_set("ReplicationConfigurationNotFoundError")),
     "tagging": ("Tagging", buckets.not_set("NoSuchTagSet")),
-    "versioning": ("Versioning", buckets.empty("VersioningConfiguration")),
     "website": ("Website", buckets.not_set("NoSuchWebsiteConfiguration")),
 }
 """Settings that no bucket has here: what COS answers to a query for one that was never made."""
+
+_SETTINGS: tuple[tuple[str, str, str, Callable[[Call], Response]], ...] = (
+    ("encryption", "GetBucketEncryption", "GET", buckets.get_encryption),
+    ("encryption", "PutBucketEncryption", "PUT", buckets.put_encryption),
+    ("encryption", "DeleteBucketEncryption", "DELETE", buckets.delete_encryption),
+    ("lifecycle", "GetBucketLifecycle", "GET", cos_lifecycle.get_lifecycle),
+    ("lifecycle", "PutBucketLifecycle", "PUT", cos_lifecycle.put_lifecycle),
+    ("lifecycle", "DeleteBucketLifecycle", "DELETE", cos_lifecycle.delete_lifecycle),
+    ("policy", "GetBucketPolicy", "GET", cos_policy.get_policy),
+    ("policy", "PutBucketPolicy", "PUT", cos_policy.put_policy),
+    ("policy", "DeleteBucketPolicy", "DELETE", cos_policy.delete_policy),
+    ("versioning", "GetBucketVersioning", "GET", buckets.get_versioning),
+    ("versioning", "PutBucketVersioning", "PUT", buckets.put_versioning),
+)
+"""Settings that buckets have: parameter, operation (its right has the same name), method, what carries it out."""
 
 ROUTES = (
     Route("ListBuckets", "GetService", "service", "GET", Need.SIGNED, buckets.list_buckets),
@@ -42,12 +54,8 @@ ROUTES = (
         for parameter, (name, handle) in _UNSET.items()
     ),
     *(
-        Route(f"{name}BucketEncryption", f"{name}BucketEncryption", "bucket", method, Need.OWN, handle, ("encryption",))
-        for name, method, handle in (
-            ("Get", "GET", buckets.get_encryption),
-            ("Put", "PUT", buckets.put_encryption),
-            ("Delete", "DELETE", buckets.delete_encryption),
-        )
+        Route(name, name, "bucket", method, Need.OWN, handle, (parameter,))
+        for parameter, name, method, handle in _SETTINGS
     ),
     # Buckets
     Route("ListMultipartUploads", "ListMultipartUploads", "bucket", "GET", Need.READ_BUCKET, uploads.list_uploads, ("uploads",)),
@@ -82,6 +90,7 @@ ROUTES = (
 
 _SUBRESOURCES = frozenset(
     {"acl", "append", "ci-process", "delete", "domain", "domaincertificate", "encryption", "intelligent-tiering"}
+    | {parameter for parameter, *_ in _SETTINGS}
     | {"intelligenttiering", "inventory", "legal-hold", "location", "notification", "object-lock", "origin"}
     | {"partNumber", "referer", "restore", "retention", "select", "symlink", "torrent"}
     | {"uploadId", "uploads", "versions"}

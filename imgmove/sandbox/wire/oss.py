@@ -81,6 +81,7 @@ class Oss:
             raise unknown(request)
         with self._world.lock:  # an export that is due is there for those who look into the bucket only
             self._world.alibaba.settle()
+            self._world.objects.settle()
         bucket = self._world.objects.bucket(VENDOR, place.bucket) if place.bucket else None
         call = Call(self._world, request, place, identity, bucket)
         self._check_version(call)
@@ -94,9 +95,10 @@ class Oss:
         """Raises OssError for a version 1 signature where that is closed (alibaba.md 5.2)."""
         if call.identity.version != 1:
             return
+        everybody = self._world.alibaba.settings.signature_v1_closed
         closed = set(self._world.objects.state.accounts_refusing_v1)
         bucket = call.found_bucket
-        if call.account in closed or (bucket and (bucket.refuses_v1 or bucket.owner in closed)):
+        if everybody or call.account in closed or (bucket and (bucket.refuses_v1 or bucket.owner in closed)):
             message = "Signature version 1 is not allowed for this account or bucket; use version 4."
             raise OssError("AccessDenied", message, ec="0002-00000080")
 
@@ -110,7 +112,7 @@ class Oss:
                 raise _other_endpoint(bucket)
             if not place.region and not place.accelerated:
                 _check_signing_region(call.identity, bucket.region)
-        closed = bucket.public_endpoint_forbidden
+        closed = bucket.public_endpoint_forbidden or self._world.alibaba.settings.public_endpoint_forbidden
         closed = closed or bucket.owner in self._world.objects.state.accounts_without_public_endpoint
         if route.data and place.public and closed and _in_mainland(bucket.region):
             raise OssError("PublicEndpointForbidden")

@@ -17,6 +17,8 @@ from imgmove.sandbox.world.object_records import Bucket
 DEFAULT_REGION = "cn-hangzhou"
 """Where a bucket is created when neither host, document nor signature names a region."""
 BUCKET_ACLS = frozenset({"private", "public-read", "public-read-write"})
+REDUNDANCIES = ("LRS", "ZRS")
+VERSIONING = ("Enabled", "Suspended")
 PAGE_DEFAULT, PAGE_MAX = 100, 1000
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 
@@ -50,6 +52,9 @@ def put_bucket(call: Call) -> Response:
     kind = asked.get("StorageClass", "Standard")
     if kind not in STORAGE_CLASSES:
         raise OssError("InvalidStorageClass")
+    redundancy = asked.get("DataRedundancyType", "LRS")
+    if redundancy not in REDUNDANCIES:
+        raise OssError("MalformedXML")
     region, acl = _asked_region(call, asked), _asked_acl(call)
     with call.world.lock:
         own = call.found_bucket is not None and call.found_bucket.owner == call.account
@@ -57,7 +62,10 @@ def put_bucket(call: Call) -> Response:
             call.bucket.acl = acl or call.bucket.acl
             call.world.changed()
         else:
-            call.objects.create_bucket(VENDOR, name, region, call.account, acl=acl or "private", storage_class=kind)
+            bucket = call.objects.create_bucket(
+                VENDOR, name, region, call.account, acl=acl or "private", storage_class=kind
+            )
+            bucket.redundancy = redundancy
     return Response(200, [("Location", f"/{name}")])
 
 
@@ -97,18 +105,21 @@ def get_info(call: Call) -> Response:
     """GetBucketInfo."""
     bucket = call.bucket
     algorithm = tag("SSEAlgorithm", bucket.encryption or "None")
+    key = [tag("KMSMasterKeyID", bucket.kms_key_id)] if bucket.kms_key_id else []
+    versioning = [tag("Versioning", bucket.versioning)] if bucket.versioning else []
     described = tag(
         "Bucket",
         *_described(bucket),
         tag("AccessMonitor", "Disabled"),
-        tag("BlockPublicAccess", "false"),
+        tag("BlockPublicAccess", str(bucket.block_public_access).lower()),
         tag("Comment"),
         tag("CrossRegionReplication", "Disabled"),
-        tag("DataRedundancyType", "LRS"),
+        tag("DataRedundancyType", bucket.redundancy),
         tag("TransferAcceleration", "Enabled" if bucket.accelerated else "Disabled"),
+        *versioning,
         owner(bucket.owner),
         tag("AccessControlList", tag("Grant", bucket.acl)),
-        tag("ServerSideEncryptionRule", algorithm),
+        tag("ServerSideEncryptionRule", algorithm, *key),
         tag("BucketPolicy", tag("LogBucket"), tag("LogPrefix")),
     )
     return xml_answer(tag("BucketInfo", described))
@@ -147,7 +158,8 @@ def get_encryption(call: Call) -> Response:
     """GetBucketEncryption."""
     if call.bucket.encryption is None:
         raise OssError("NoSuchServerSideEncryptionRule", BucketName=call.bucket.name)
-    applied = tag("ApplyServerSideEncryptionByDefault", tag("SSEAlgorithm", call.bucket.encryption))
+    key = [tag("KMSMasterKeyID", call.bucket.kms_key_id)] if call.bucket.kms_key_id else []
+    applied = tag("ApplyServerSideEncryptionByDefault", tag("SSEAlgorithm", call.bucket.encryption), *key)
     return xml_answer(tag("ServerSideEncryptionRule", applied))
 
 
@@ -157,7 +169,7 @@ def put_encryption(call: Call) -> Response:
     algorithm = wanted.get("ApplyServerSideEncryptionByDefault/SSEAlgorithm")
     if algorithm not in ENCRYPTIONS:
         raise OssError("InvalidEncryptionAlgorithmError")
-    _encrypt(call, algorithm)
+    _encrypt(call, algorithm, wanted.get("ApplyServerSideEncryptionByDefault/KMSMasterKeyID"))
     return Response(200, [])
 
 
@@ -167,10 +179,27 @@ def delete_encryption(call: Call) -> Response:
     return Response(204, [])
 
 
-def _encrypt(call: Call, algorithm: str | None) -> None:
+def _encrypt(call: Call, algorithm: str | None, kms_key_id: str = "") -> None:
     with call.world.lock:
-        call.bucket.encryption = algorithm
+        call.bucket.encryption, call.bucket.kms_key_id = algorithm, kms_key_id if algorithm == "KMS" else ""
         call.world.changed()
+
+
+def get_versioning(call: Call) -> Response:
+    """GetBucketVersioning: empty for a bucket that never had versions."""
+    status = call.bucket.versioning
+    return xml_answer(tag("VersioningConfiguration", *([tag("Status", status)] if status else [])))
+
+
+def put_versioning(call: Call) -> Response:
+    """PutBucketVersioning: there is no way back to a bucket that never had versions."""
+    status = body_document(call, "VersioningConfiguration").get("Status")
+    if status not in VERSIONING:
+        raise OssError("MalformedXML")
+    with call.world.lock:
+        call.bucket.versioning = status
+        call.world.changed()
+    return Response(200, [])
 
 
 def _described(bucket: Bucket) -> list[Xml]:

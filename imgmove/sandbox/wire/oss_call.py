@@ -8,14 +8,14 @@ from enum import Enum, auto
 from functools import cached_property
 
 from imgmove.sandbox.http import Request, Response
-from imgmove.sandbox.wire.alibaba_access import ASSUMED_ROLE, VENDOR, role_allows
+from imgmove.sandbox.wire.alibaba_access import ASSUMED_ROLE, VENDOR, key_allows, user_id
 from imgmove.sandbox.wire.numbers import natural
 from imgmove.sandbox.wire.oss_errors import OssError, invalid_argument
 from imgmove.sandbox.wire.oss_hosts import Place
 from imgmove.sandbox.wire.oss_signature import Identity
 from imgmove.sandbox.world import World
 from imgmove.sandbox.world.accounts import Key
-from imgmove.sandbox.world.alibaba_policy import allows
+from imgmove.sandbox.world.alibaba_bucket_policy import verdict
 from imgmove.sandbox.world.object_records import Bucket, StoredObject
 from imgmove.sandbox.world.objects import Objects
 
@@ -112,7 +112,7 @@ def authorise(call: Call, route: Route) -> None:
     if route.need is Need.SIGNED:
         if key is None:
             raise OssError("AccessDenied", "Anonymous access is forbidden for this operation.")
-        if not _policies_allow(call.world, key, f"oss:{route.right}", f"acs:oss:*:{key.account_id}:*"):
+        if not key_allows(call.world, key, f"oss:{route.right}", f"acs:oss:*:{key.account_id}:*"):
             raise OssError("AccessDenied", "You have no right to access this object.")
         return
     item = call.item() if route.level == "object" else None
@@ -126,11 +126,20 @@ def authorise(call: Call, route: Route) -> None:
 
 
 def allowed(call: Call, right: str, need: Need, bucket: Bucket, name: str, item: StoredObject | None) -> bool:
-    """Whether the caller may use a right on a bucket's key: as its owner's key, or because an ACL lets it."""
-    key = call.identity.key
-    if key is not None and key.account_id == bucket.owner:
-        resource = f"acs:oss:*:{bucket.owner}:{bucket.name}" + (f"/{name}" if name else "")
-        return _policies_allow(call.world, key, f"oss:{right}", resource)
+    """Whether the caller may use a right on a bucket's key: by the bucket's policy, as its owner's key, or by an ACL."""
+    key, action = call.identity.key, f"oss:{right}"
+    resource = f"acs:oss:*:{bucket.owner}:{bucket.name}" + (f"/{name}" if name else "")
+    own = key is not None and key.account_id == bucket.owner
+    root = own and key is not None and key.principal.endswith(":root")
+    said = verdict(bucket.policy, _names(key), action, resource, owner=root)
+    if said is not None:
+        return said
+    if own and key is not None:
+        return key_allows(call.world, key, action, resource)
+    return not bucket.block_public_access and _acl_allows(need, bucket, item)
+
+
+def _acl_allows(need: Need, bucket: Bucket, item: StoredObject | None) -> bool:
     acl = bucket.acl
     if need in (Need.READ_OBJECT, Need.WRITE_BUCKET) and item is not None and item.properties.acl != "default":
         acl = item.properties.acl
@@ -139,13 +148,11 @@ def allowed(call: Call, right: str, need: Need, bucket: Bucket, name: str, item:
     return need is Need.WRITE_BUCKET and acl == "public-read-write"
 
 
-def _policies_allow(world: World, key: Key, action: str, resource: str) -> bool:
-    """Whether the policies behind a key allow an action: an account and its users may do everything of their own."""
+def _names(key: Key | None) -> list[str]:
+    """Under which names a bucket's policy may mean the bearer of a key: account, user or role session."""
+    if key is None:
+        return []
     session = ASSUMED_ROLE.fullmatch(key.principal)
-    if session is None:
-        return True
-    role = world.accounts.role(VENDOR, session["account"], session["role"])
-    limit = world.alibaba.state.session_policies.get(key.access_key_id)
-    if role is None or not role_allows(world, role, action, resource):
-        return False
-    return limit is None or allows([limit], action, resource)
+    if session is not None:
+        return [f"arn:sts::{session['account']}:assumed-role/{session['role']}/{session['session']}"]
+    return [key.account_id if key.principal.endswith(":root") else user_id(key.principal)]

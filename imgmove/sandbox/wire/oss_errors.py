@@ -26,6 +26,7 @@ ERRORS: dict[str, tuple[int, str, str]] = {
         "the part's entity tag.",
     ),
     "InvalidPartOrder": (400, "0042-00000209", "The list of parts was not in ascending order."),
+    "InvalidPolicyDocument": (400, NO_EC, "The content of the policy is invalid."),
     "InvalidRequest": (400, NO_EC, "The request is invalid."),
     "InvalidStorageClass": (400, NO_EC, "The storage class you specified is invalid."),
     "MalformedXML": (

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from imgmove.sandbox.http import Request, Response
 from imgmove.sandbox.wire import oss_buckets as buckets
+from imgmove.sandbox.wire import oss_lifecycle, oss_policy
 from imgmove.sandbox.wire import oss_lists as lists
 from imgmove.sandbox.wire import oss_objects as objects
 from imgmove.sandbox.wire import oss_uploads as uploads
@@ -21,9 +22,7 @@ PART = ("partNumber", "uploadId")
 
 _UNSET: dict[str, tuple[str, Callable[[Call], Response]]] = {
     "cors": ("Cors", buckets.not_set("NoSuchCORSConfiguration")),
-    "lifecycle": ("Lifecycle", buckets.not_set("NoSuchLifecycle")),
     "logging": ("Logging", buckets.empty(tag("BucketLoggingStatus"))),
-    "policy": ("Policy", buckets.not_set("NoSuchBucketPolicy")),
     "referer": (
         "Referer",
         buckets.empty(tag("RefererConfiguration", tag("AllowEmptyReferer", "true"), tag("RefererList"))),
@@ -35,11 +34,28 @@ _UNSET: dict[str, tuple[str, Callable[[Call], Response]]] = {
     ),
     "tagging": ("Tags", buckets.empty(tag("Tagging", tag("TagSet")))),
     "transferAcceleration": ("TransferAcceleration", buckets.not_set("NoSuchTransferAccelerationConfiguration")),
-    "versioning": ("Versioning", buckets.empty(tag("VersioningConfiguration"))),
     "website": ("Website", buckets.not_set("NoSuchWebsiteConfiguration")),
     "worm": ("Worm", buckets.not_set("NoSuchWORMConfiguration")),
 }
 """Settings that no bucket has here: what OSS answers to a query for one that was never made."""
+
+_SETTINGS: tuple[tuple[str, str, str, Callable[[Call], Response]], ...] = (
+    ("encryption", "GetBucketEncryption", "GET", buckets.get_encryption),
+    ("encryption", "PutBucketEncryption", "PUT", buckets.put_encryption),
+    ("encryption", "DeleteBucketEncryption", "DELETE", buckets.delete_encryption),
+    ("lifecycle", "GetBucketLifecycle", "GET", oss_lifecycle.get_lifecycle),
+    ("lifecycle", "PutBucketLifecycle", "PUT", oss_lifecycle.put_lifecycle),
+    ("lifecycle", "DeleteBucketLifecycle", "DELETE", oss_lifecycle.delete_lifecycle),
+    ("policy", "GetBucketPolicy", "GET", oss_policy.get_policy),
+    ("policy", "PutBucketPolicy", "PUT", oss_policy.put_policy),
+    ("policy", "DeleteBucketPolicy", "DELETE", oss_policy.delete_policy),
+    ("publicAccessBlock", "GetBucketPublicAccessBlock", "GET", oss_policy.get_block),
+    ("publicAccessBlock", "PutBucketPublicAccessBlock", "PUT", oss_policy.put_block),
+    ("publicAccessBlock", "DeleteBucketPublicAccessBlock", "DELETE", oss_policy.delete_block),
+    ("versioning", "GetBucketVersioning", "GET", buckets.get_versioning),
+    ("versioning", "PutBucketVersioning", "PUT", buckets.put_versioning),
+)
+"""Settings that buckets have: parameter, operation (its right has the same name), method, what carries it out."""
 
 ROUTES = (
     Route("ListBuckets", "ListBuckets", "service", "GET", Need.SIGNED, buckets.list_buckets),
@@ -54,12 +70,8 @@ ROUTES = (
         for parameter, (name, handle) in _UNSET.items()
     ),
     *(
-        Route(f"{name}BucketEncryption", f"{name}BucketEncryption", "bucket", method, Need.OWN, handle, ("encryption",))
-        for name, method, handle in (
-            ("Get", "GET", buckets.get_encryption),
-            ("Put", "PUT", buckets.put_encryption),
-            ("Delete", "DELETE", buckets.delete_encryption),
-        )
+        Route(name, name, "bucket", method, Need.OWN, handle, (parameter,))
+        for parameter, name, method, handle in _SETTINGS
     ),
     # Buckets
     Route("ListMultipartUploads", "ListMultipartUploads", "bucket", "GET", Need.OWN,
@@ -105,6 +117,7 @@ _SUBRESOURCES = frozenset(
     {"accessmonitor", "cleanRestoredObject", "regions"}
     | {name for name in SUBRESOURCES - _DETAILS if not name.startswith("x-oss-")}
     | _UNSET.keys()
+    | {parameter for parameter, *_ in _SETTINGS}
 )
 """Those that make another operation of a request: an unknown combination is not simply left out."""
 

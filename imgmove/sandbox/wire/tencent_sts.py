@@ -116,7 +116,8 @@ def get_federation_token(call: Call) -> dict[str, Any]:
 
 
 def _issue(call: Call, account_id: str, principal: str, session: Session, seconds: int) -> dict[str, Any]:
-    key: Key = call.world.accounts.issue_temporary("tencent", account_id, principal, seconds)
+    limits = call.key.policies if session.kind == "federated" else None
+    key: Key = call.world.accounts.issue_temporary("tencent", account_id, principal, seconds, limits)
     call.world.tencent.state.sessions[key.access_key_id] = session
     call.world.changed()
     expires = int(key.expires_at or 0)

@@ -36,6 +36,8 @@ class Key:
     token: str | None = field(default=None, repr=False)
     expires_at: float | None = None
     disabled: bool = False
+    policies: list[str] | None = None
+    """Names of the policies that limit a user's key; None for one that may do everything of its account's own."""
 
 
 @dataclass
@@ -115,7 +117,9 @@ class Accounts:
         """The key of that id, expired and disabled ones too: the wires' errors tell these apart."""
         return self.state.keys.get(f"{vendor}/{access_key_id}")
 
-    def issue_temporary(self, vendor: str, account_id: str, principal: str, seconds: int) -> Key:
+    def issue_temporary(
+        self, vendor: str, account_id: str, principal: str, seconds: int, policies: list[str] | None = None
+    ) -> Key:
         """A new temporary key with a token, good for `seconds` of wall time from now."""
         prefix = "AKIDtmp" if vendor == "tencent" else "STS."
         return self.add_key(
@@ -127,6 +131,7 @@ class Accounts:
                 principal=principal,
                 token=secrets.token_urlsafe(96),
                 expires_at=self._world.clock.wall() + seconds,
+                policies=policies,
             )
         )
 
@@ -183,6 +188,11 @@ class Accounts:
         """The account's own policies, then those that the vendor provides to everybody."""
         owned = self.state.policies.get(f"{vendor}/{account_id}", [])
         return owned + self.state.policies.get(f"{vendor}/*", [])
+
+    def documents(self, vendor: str, account_id: str, names: list[str]) -> list[str]:
+        """The documents of the account's or the vendor's policies of these names; those that are gone are left out."""
+        found = (self.policy(vendor, account_id, name) for name in names)
+        return [policy.document for policy in found if policy is not None]
 
     def add_policy(self, vendor: str, account_id: str, policy: Policy) -> Policy:
         """Creates a policy; `account_id` "*" makes it the vendor's. Raises ValueError when the name is taken."""

@@ -139,6 +139,11 @@ class Settings:
     "RealNameAuthenticationError", "InsufficientBalance", "InvalidAccountStatus.…" (alibaba.md 9.3, 9.4)."""
     flow_limited_buckets: list[str] = field(default_factory=list)
     """Buckets that are limited in bandwidth, so that nothing is imported from them (InvalidOSSBucket.FlowLimit)."""
+    public_endpoint_forbidden: bool = False
+    """Whether OSS's data can't be had through the public names of mainland regions, as is so for accounts that opened
+    OSS after 20 March 2025 (PublicEndpointForbidden, alibaba.md 5.2). The sandbox's own address counts as such a name."""
+    signature_v1_closed: bool = False
+    """Whether OSS refuses signatures of version 1, as it does for young accounts and buckets (alibaba.md 5.2)."""
     role_delay_seconds: float = 0.0
     """Real seconds until a new role is effective; at the vendor about 60."""
     object_delay_seconds: float = 0.0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from imgmove.sandbox.world.lifecycle_rules import LifecycleRule
+
 ARCHIVED_CLASSES = frozenset(
     {"ARCHIVE", "DEEP_ARCHIVE", "Archive", "ColdArchive", "DeepColdArchive"},
 )
@@ -30,8 +32,19 @@ class Bucket:
     """In the vendor's spelling: STANDARD at Tencent, Standard at Alibaba."""
     encryption: str | None = None
     """The default encryption's algorithm ("AES256", "KMS"), None for none."""
+    kms_key_id: str = ""
+    """OSS: the key that KMS encrypts with by default."""
     versioning: str | None = None
-    """"Enabled" or "Suspended"; None if it never was on. Kept as a setting: versions are not."""
+    """"Enabled" or "Suspended"; None if it never was on."""
+    lifecycle: list[LifecycleRule] = field(default_factory=list)
+    policy: str = ""
+    """The bucket's own policy, JSON text as given; "" for none."""
+    redundancy: str = "LRS"
+    """OSS: LRS, or ZRS over several zones."""
+    multi_az: bool = False
+    """COS: a bucket over several zones (MAZ), whose objects have classes of their own."""
+    block_public_access: bool = False
+    """OSS: ACLs that make public have no effect."""
     refuses_v1: bool = False
     """OSS: the bucket is too young for signature version 1; `accounts_refusing_v1` says it of whole accounts."""
     public_endpoint_forbidden: bool = False
@@ -76,6 +89,8 @@ class StoredObject:
     part_count: int = 0
     """0 for an object written in one request."""
     properties: Properties = field(default_factory=Properties)
+    stored_at: float = 0.0
+    """The sandbox time at which it was put under its key: lifecycle rules count from here."""
     restore_ready_at: float | None = None
     """Archived objects: the sandbox time (`Clock.now()`) from which a restored copy can be read."""
 
@@ -116,6 +131,8 @@ class Upload:
     initiated: float
     owner: str
     """The account whose key began it."""
+    begun_at: float = 0.0
+    """The sandbox time of `initiated`."""
     properties: Properties = field(default_factory=Properties)
     parts: dict[int, Part] = field(default_factory=dict)
 

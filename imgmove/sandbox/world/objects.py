@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgmove.sandbox.world.blobs import Blobs, Checksums
+from imgmove.sandbox.world.lifecycle import carry_out
 from imgmove.sandbox.world.listing import cut
 from imgmove.sandbox.world.object_records import (
     Bucket,
@@ -194,6 +195,12 @@ class Objects:
         """The file that holds the bytes of an object or a part. Not to be changed."""
         return self.blobs.path(item.blob)
 
+    def settle(self) -> None:
+        """Brings all buckets up to the sandbox's present: what their lifecycle rules ask for is done."""
+        with self._world.lock:
+            if carry_out(self, self._world.clock):
+                self._world.changed()
+
     def readable(self, item: StoredObject) -> bool:
         """False for an archived object without a restored copy."""
         if not item.archived:
@@ -221,6 +228,7 @@ class Objects:
             if held is None or (old and forbid_overwrite):
                 self.blobs.drop([item.blob])
                 raise StoreError(Reason.OBJECT_EXISTS if old else Reason.NO_SUCH_BUCKET, Key=item.key)
+            item.stored_at = self._world.clock.now()
             held[item.key] = item
             if old:
                 self.blobs.retire(old.blob, self._world.clock.wall())
@@ -242,6 +250,11 @@ class Objects:
         """The names of all blobs that records name."""
         held = {item.blob for objects in self.state.objects.values() for item in objects.values()}
         return held | {part.blob for upload in self.state.uploads.values() for part in upload.parts.values()}
+
+    def held(self, bucket: Bucket, prefix: str = "") -> Sequence[StoredObject]:
+        """All objects of a bucket whose keys begin with `prefix`, in no order."""
+        with self._world.lock:
+            return [item for key, item in self._keys(bucket).items() if key.startswith(prefix)]
 
     def _keys(self, bucket: Bucket) -> dict[str, StoredObject]:
         return self.state.objects.get(_id(bucket), {})

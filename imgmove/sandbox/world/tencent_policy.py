@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -173,14 +174,21 @@ def policy_number(policy: Policy) -> int:
 
 def role_allows(world: World, role: Role, action: str, resource: str) -> bool:
     """Whether a role's attached policies allow an action."""
-    by_name = {policy.name: policy.document for policy in policies(world, role.account_id)}
-    return allows((by_name[name] for name in role.policies if name in by_name), action, resource)
+    return allows(_documents(world, role.account_id, role.policies), action, resource)
+
+
+def _documents(world: World, account_id: str, names: Iterable[str]) -> list[str]:
+    by_name = {policy.name: policy.document for policy in policies(world, account_id)}
+    return [by_name[name] for name in names if name in by_name]
 
 
 def key_allows(world: World, key: Key, action: str, resource: str) -> bool:
-    """Whether a key may do something. Permanent keys are their account's own and may do everything; a temporary
-    one may do what its role's policies and the policy it was asked for with both allow."""
+    """Whether a key may do something. A key without policies is its account's own and may do everything; one with
+    them may do what they allow; a temporary one, what its role's or user's policies and the policy it was asked for
+    with both allow."""
     session = world.tencent.state.sessions.get(key.access_key_id)
+    if key.policies is not None and not allows(_documents(world, key.account_id, key.policies), action, resource):
+        return False
     if session is None:
         return True
     if session.policy and not allows([session.policy], action, resource):
@@ -189,6 +197,22 @@ def key_allows(world: World, key: Key, action: str, resource: str) -> bool:
         return True
     role = world.accounts.role("tencent", key.account_id, session.role_name)
     return role is not None and role_allows(world, role, action, resource)
+
+
+_USER = re.compile(r"qcs::cam::?(?:uin/)?(?P<account>\d+):uin/(?P<user>\d+)")
+
+
+def principal_names(world: World, key: Key | None) -> list[str]:
+    """Under which names a bucket's policy may mean the bearer of a key; none for nobody."""
+    if key is None:
+        return []
+    account, session = f"qcs::cam::uin/{key.account_id}", world.tencent.state.sessions.get(key.access_key_id)
+    if session is not None and session.kind == "role":
+        role_id = key.principal.rpartition("/")[2]
+        return [f"{account}:roleName/{session.role_name}", f"{account}:role/{role_id}"]
+    user = _USER.fullmatch(key.principal)
+    user_id = user["user"] if user else key.account_id
+    return [f"{account}:uin/{user_id}", *([f"{account}:root"] if user_id == key.account_id else [])]
 
 
 def service_role(world: World, account_id: str, name: str = EXPORT_ROLE) -> Role | None:

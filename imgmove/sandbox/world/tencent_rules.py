@@ -139,6 +139,10 @@ class Settings:
     ecm_keeps_image_id: bool = False
     """Whether ECM's ImportImage gives the new image the id of the CVM image (1.5, unconfirmed)."""
 
+    wrong_region_code: str = "PermanentRedirect"
+    """What COS answers at another region's name than the bucket's: "PermanentRedirect" (301, with the region), or
+    "NoSuchBucket" (404), as has been measured with S3 clients (unconfirmed)."""
+
     # What is allowed
     import_closed_regions: list[str] = field(default_factory=lambda: ["sa-saopaulo"])
     """Regions that cannot import (RegionAbilityLimit.UnsupportedToImportImage); which they are is not published."""

@@ -49,6 +49,7 @@ class Uploads:
                 bucket=bucket.name,
                 key=key,
                 initiated=self._world.clock.wall(),
+                begun_at=self._world.clock.now(),
                 owner=owner or bucket.owner,
                 properties=properties or Properties(),
             )

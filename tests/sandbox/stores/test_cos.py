@@ -142,7 +142,7 @@ def test_settings_that_nobody_made(sandbox: Sandbox) -> None:
 
 
 def test_what_the_sandbox_lacks_is_said(sandbox: Sandbox) -> None:
-    for method, path, parameter in (("PUT", "/", "versioning"), ("GET", "/", "inventory"), ("POST", "/x", "append")):
+    for method, path, parameter in (("PUT", "/", "website"), ("GET", "/", "inventory"), ("POST", "/x", "append")):
         answer = _send(sandbox, method, path, {parameter: ""}, b"<x/>" if method != "GET" else None)
         assert (answer.status, answer.code) == (501, "NotImplemented"), parameter
     assert _send(sandbox, "PATCH", "/x").code == "MethodNotAllowed"

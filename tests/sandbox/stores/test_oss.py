@@ -156,7 +156,7 @@ def test_settings_that_nobody_made(sandbox: Sandbox) -> None:
 
 
 def test_what_the_sandbox_lacks_is_said(sandbox: Sandbox) -> None:
-    _refused(_send(sandbox, "PUT", params={"versioning": ""}, body=b"<x/>"), 501, "NotImplemented")
+    _refused(_send(sandbox, "PUT", params={"website": ""}, body=b"<x/>"), 501, "NotImplemented")
     _refused(_send(sandbox, "POST", "x", {"append": "", "position": "0"}, b"x"), 501, "NotImplemented")
     _refused(_send(sandbox, "PUT", "x", body=b"x", headers={"x-oss-callback": "e30="}), 501, "NotImplemented")
     _refused(_send(sandbox, "PATCH", "x"), 405, "MethodNotAllowed")
@@ -167,7 +167,7 @@ def test_what_the_sandbox_lacks_is_said(sandbox: Sandbox) -> None:
 
 def test_an_unknown_setting_is_not_the_bucket_itself(sandbox: Sandbox) -> None:
     assert _send(sandbox, "PUT", bucket="settings").status == 200
-    for parameter in ("overwriteConfig", "publicAccessBlock", "made-up-tomorrow"):
+    for parameter in ("overwriteConfig", "archiveDirectRead", "made-up-tomorrow"):
         for method in ("PUT", "DELETE", "GET"):
             _refused(_send(sandbox, method, "", {parameter: ""}, bucket="settings"), 501, "NotImplemented")
     _refused(_send(sandbox, "PUT", "x", {"symlink": ""}, b"x", bucket="settings"), 501, "NotImplemented")
