@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -54,6 +55,53 @@ class Profile:
     connect_timeout_seconds: float = 10.0
     read_timeout_seconds: float = 60.0
     in_file: bool = False
+
+
+#: What `[prices.PROVIDER]` may say, all in the table's currency.
+PRICE_KEYS: Final = ("traffic_per_gib", "storage_per_gib_month", "image_per_gib_month")
+
+
+@dataclass(frozen=True)
+class Prices:
+    """The user's own prices (`[prices]`), by provider and key; empty where the file has none."""
+
+    currency: str = ""
+    table: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def of(self, provider: str) -> Mapping[str, float]:
+        return self.table.get(provider, {})
+
+
+def load_prices(environment: Mapping[str, str], providers: Collection[str]) -> Prices:
+    """`[prices]` of the file; a usage error that names the entry for an unknown provider or key, or for no number."""
+    path = directories(environment).config / CONFIG_FILE
+    entry = _read(path).get("prices", {})
+    if not isinstance(entry, dict):
+        raise usage_error(f"{path}: `prices` is not a table", "write [prices] and [prices.PROVIDER]")
+    currency = entry.get("currency", "")
+    if not isinstance(currency, str):
+        raise usage_error(f"{path}: currency of [prices] is not a text", 'write currency = "CNY"')
+    table = {}
+    for name, row in entry.items():
+        if name == "currency":
+            continue
+        if name not in providers:
+            raise usage_error(
+                f"{path}: [prices] knows no {name!r}", f"there are currency and tables for {', '.join(providers)}"
+            )
+        table[name] = _price_row(row, f"{path}: [prices.{name}]")
+    return Prices(currency, table)
+
+
+def _price_row(row: Any, where: str) -> dict[str, float]:
+    if not isinstance(row, dict):
+        raise usage_error(f"{where} is not a table", f"its entries are {', '.join(PRICE_KEYS)}")
+    for key, value in row.items():
+        if key not in PRICE_KEYS:
+            raise usage_error(f"{where} knows no {key!r}", f"its entries are {', '.join(PRICE_KEYS)}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+            raise usage_error(f"{where}: {key} = {value!r} is no price", f"write a number, like {key} = 0.5")
+    return {key: float(value) for key, value in row.items()}
 
 
 def load_profile(name: str, environment: Mapping[str, str]) -> Profile:

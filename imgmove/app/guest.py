@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from imgmove.core.requests import Architecture, BootMode
 from imgmove.core.tasks import Image, OsChoice
@@ -40,7 +40,7 @@ def guest_of(image: Image, choices: Sequence[OsChoice], boot_modes: Sequence[Boo
     details = image.details
     named = str(details.get("platform") or image.os)
     choice, version, notes = _system(named, image.os, choices)
-    mode = _boot_mode(details)
+    mode = boot_mode_of(image)
     return Guest(
         os_type=choice,
         os_version=version,
@@ -84,8 +84,9 @@ def _version(full: str, choice: OsChoice) -> tuple[str, bool]:
     return choice.versions[-1], False
 
 
-def _boot_mode(details: Mapping[str, Any]) -> BootMode | None:
-    word = str(details.get("boot_mode", "")).lower()
+def boot_mode_of(image: Image) -> BootMode | None:
+    """How the image says that it starts; None where it says nothing."""
+    word = str(image.details.get("boot_mode", "")).lower()
     if "uefi" in word:
         return BootMode.UEFI
     return BootMode.BIOS if "bios" in word else None
