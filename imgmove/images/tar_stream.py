@@ -1,7 +1,7 @@
 """The raw disk inside a `.raw.tar.gz`, as a stream of runs: GNU, GNU sparse and PAX sparse members, base-256 sizes.
 
 The dialect that ECS writes is not documented (alibaba.md 4), so all of them are read. Nothing is seeked and nothing is
-kept: memory stays bounded whatever the disk's size.
+kept: memory stays bounded whatever the disk's size. Exactly one plain file is taken: no link, no device, no second file.
 """
 
 from __future__ import annotations
@@ -9,14 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Final, NoReturn
+from typing import Final
 
 from imgmove.core.errors import ImgmoveError, Kind
+from imgmove.images.tar_reader import Member, Reader, damaged, decimal, number, padded
+from imgmove.images.tar_sparse import apply_map
 
-_BLOCK: Final = 512
-#: Bounds for what a hostile archive may make us keep: extended headers and maps.
+#: Bounds for what a hostile archive may make us keep or read through: an extended header, all of them, a name.
 _MAX_HEADER_BYTES: Final = 1 << 20
-_MAX_MAP_ENTRIES: Final = 1 << 20
+_MAX_HEADERS_BYTES: Final = 8 << 20
+_MAX_NAME_CHARACTERS: Final = 1024
+
+_PLAIN: Final = frozenset({b"0", b"\0", b"7", b"S"})
+_EXTENSIONS: Final = frozenset({b"x", b"g", b"L", b"K"})
+_DIRECTORY: Final = b"5"
+_KINDS: Final = {
+    b"1": "a hard link", b"2": "a symbolic link", b"3": "a device", b"4": "a device", b"6": "a pipe",
+}  # fmt: skip
 
 Run = tuple[int, bytes]
 """Bytes at an offset of the disk; what no run covers is zeros."""
@@ -29,130 +38,135 @@ class RawDisk:
     name: str
     size_bytes: int
     runs: Iterator[Run]
+    stored_bytes: int = 0
+    """What the archive must hold for it: less than `size_bytes` where the member is sparse."""
 
 
-@dataclass
-class _Member:
+@dataclass(frozen=True)
+class Extent:
+    """`length` bytes of the disk at `disk_offset`, which stand at `stored_offset` of the unpacked archive."""
+
+    disk_offset: int
+    length: int
+    stored_offset: int
+
+
+@dataclass(frozen=True)
+class LocatedDisk:
+    """Where the one member's bytes are; what no extent covers is zeros."""
+
     name: str
-    stored_bytes: int
-    kind: bytes
-    real_bytes: int
-    extents: list[tuple[int, int]] = field(default_factory=list)
-    is_sparse: bool = False
+    size_bytes: int
+    extents: tuple[Extent, ...]
 
 
 def open_tar(pieces: Iterable[bytes]) -> RawDisk:
     """The raw disk in an unpacked tar stream. CORRUPT for anything that is not a tar with exactly one file in it."""
-    reader = _Reader(iter(pieces))
+    reader = Reader(iter(pieces))
     member = _next_file(reader)
     if member is None:
-        _damaged("there is no file in the archive")
-    return RawDisk(member.name, member.real_bytes, _runs(reader, member))
+        damaged("there is no file in the archive")
+    return RawDisk(member.name, member.real_bytes, _runs(reader, member), member.stored_bytes)
 
 
-def _damaged(what: str, code: str = "DamagedTar") -> NoReturn:
-    raise ImgmoveError(Kind.CORRUPT, f"the tar archive is damaged: {what}", code=code, hint="export the image again")
-
-
-class _Reader:
-    """Exact reads from pieces of any size."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._rest = memoryview(b"")
-
-    def stream(self, length: int) -> Iterator[bytes]:
-        """The next `length` bytes, in pieces as they come."""
-        while length:
-            if not self._rest:
-                self._rest = memoryview(next(self._pieces, b""))
-                if not self._rest:
-                    _damaged("it ends early", "TruncatedTar")
-            piece = self._rest[:length]
-            self._rest = self._rest[len(piece) :]
-            length -= len(piece)
-            yield bytes(piece)
-
-    def read(self, length: int) -> bytes:
-        return b"".join(self.stream(length))
-
-    def skip(self, length: int) -> None:
-        for _ in self.stream(length):
-            pass
-
-    def block(self) -> bytes:
-        """The next 512 bytes, or nothing at the very end (some writers leave out the closing zeros)."""
-        if not self._rest:
-            self._rest = memoryview(next(self._pieces, b""))
-        return self.read(_BLOCK) if self._rest else b""
-
-    def drain(self) -> None:
-        for _ in self._pieces:
-            pass
+def locate_disk(pieces: Iterable[bytes]) -> LocatedDisk:
+    """Where the raw disk is in an unpacked tar stream; reads no farther than to its first byte. CORRUPT as `open_tar`."""
+    reader = Reader(iter(pieces))
+    member = _next_file(reader)
+    if member is None:
+        damaged("there is no file in the archive")
+    extents: list[Extent] = []
+    stored_offset = reader.position
+    for disk_offset, length in member.extents:
+        extents.append(Extent(disk_offset, length, stored_offset))
+        stored_offset += length
+    return LocatedDisk(member.name, member.real_bytes, tuple(extents))
 
 
 # ------------------------------------------------------------------------------------------------------ headers
 
 
-def _next_file(reader: _Reader) -> _Member | None:
-    """The next regular file; None at the end of the archive."""
-    extra: dict[str, str] = {}
-    sparse_pairs: list[tuple[int, int]] = []
-    long_name = ""
-    while True:
-        block = reader.block()
-        if not block or not block.strip(b"\0"):
-            return None
+@dataclass
+class _Announced:
+    """What extended headers said of the member that follows, and how much had to be read for it."""
+
+    records: dict[str, str] = field(default_factory=dict)
+    sparse_pairs: list[tuple[int, int]] = field(default_factory=list)
+    long_name: str = ""
+
+    def take(self, kind: bytes, body: bytes) -> None:
+        if kind == b"x":
+            self.records, self.sparse_pairs = _pax(body)
+        elif kind == b"L":
+            self.long_name = body.rstrip(b"\0").decode("utf-8", "replace")
+        elif kind == b"g":
+            _check_global(body)
+
+    def name(self, member: Member) -> str:
+        return self.records.get("GNU.sparse.name") or self.records.get("path") or self.long_name or member.name
+
+
+def _next_file(reader: Reader) -> Member | None:
+    """The next regular file; None at the end of the archive. CORRUPT for links, devices and what nobody knows."""
+    announced, started = _Announced(), reader.position
+    while (block := reader.block()).strip(b"\0"):
+        if reader.position - started > _MAX_HEADERS_BYTES:
+            damaged("it has headers without end")
         _check_sum(block)
         member = _header(block)
-        if member.kind in {b"x", b"g", b"L", b"K"}:
-            body = _extension(reader, member)
-            if member.kind == b"x":
-                extra, sparse_pairs = _pax(body)
-            elif member.kind == b"L":
-                long_name = body.rstrip(b"\0").decode("utf-8", "replace")
-            continue
-        if member.kind in {b"0", b"\0", b"7", b"S"}:
-            member.name = extra.get("GNU.sparse.name") or extra.get("path") or long_name or member.name
-            _apply(reader, member, block, extra, sparse_pairs)
+        if member.kind in _EXTENSIONS:
+            announced.take(member.kind, _extension(reader, member))
+        elif member.kind in _PLAIN:
+            member.name = announced.name(member)
+            _check_name(member.name)
+            apply_map(reader, member, block, announced.records, announced.sparse_pairs)
             return member
-        reader.skip(_padded(member.stored_bytes) if member.kind not in {b"1", b"2", b"5"} else 0)
-        extra, sparse_pairs, long_name = {}, [], ""
+        else:
+            _check_directory(member)
+            announced = _Announced()
+    return None
+
+
+def _check_directory(member: Member) -> None:
+    if member.kind != _DIRECTORY or member.stored_bytes:
+        kind = _KINDS.get(member.kind, f"a member of the kind {member.kind!r}")
+        raise ImgmoveError(
+            Kind.CORRUPT, f"the archive holds {kind} where a plain file should be", code="NotAPlainFile",
+            hint="unpack it by hand, look at it, and import the disk that is meant",
+        )  # fmt: skip
+
+
+def _check_name(name: str) -> None:
+    if len(name) > _MAX_NAME_CHARACTERS or not name.isprintable() or ".." in name.split("/"):
+        raise ImgmoveError(
+            Kind.CORRUPT, f"the archive holds a file with a name that nobody gives: {name[:100]!r}", code="AbsurdName",
+            hint="unpack it by hand, look at it, and import the disk that is meant",
+        )  # fmt: skip
+
+
+def _check_global(body: bytes) -> None:
+    """Records for all members: programs differ on whether they count, so that none may say what a member is."""
+    records, _ = _pax(body)
+    if any(key in {"size", "path", "linkpath"} or key.startswith("GNU.sparse") for key in records):
+        damaged("a global header speaks of sizes or names")
 
 
 def _check_sum(block: bytes) -> None:
-    stated = _number(block[148:156])
+    stated = number(block[148:156])
     if stated != sum(block[:148]) + sum(block[156:]) + 8 * 32:
-        _damaged("a header has a wrong checksum")
+        damaged("a header has a wrong checksum")
 
 
-def _header(block: bytes) -> _Member:
-    size = _number(block[124:136])
+def _header(block: bytes) -> Member:
+    size = number(block[124:136])
     name = block[:100].split(b"\0")[0].decode("utf-8", "replace")
-    return _Member(name, size, block[156:157], size)
+    return Member(name, size, block[156:157], size)
 
 
-def _number(raw: bytes) -> int:
-    """An octal number, or a base-256 one as GNU tar writes it for 8 GiB and more."""
-    if raw[0] & 0x80:
-        if raw[0] & 0x40:
-            _damaged("a negative number in a header")
-        return int.from_bytes(bytes([raw[0] & 0x7F]) + raw[1:], "big")
-    text = raw.strip(b" \0")
-    try:
-        return int(text, 8) if text else 0
-    except ValueError:
-        _damaged("a header is no tar header")
-
-
-def _padded(length: int) -> int:
-    return -(-length // _BLOCK) * _BLOCK
-
-
-def _extension(reader: _Reader, member: _Member) -> bytes:
+def _extension(reader: Reader, member: Member) -> bytes:
     if member.stored_bytes > _MAX_HEADER_BYTES:
-        _damaged("an extended header is absurdly large")
-    return reader.read(_padded(member.stored_bytes))[: member.stored_bytes]
+        damaged("an extended header is absurdly large")
+    return reader.read(padded(member.stored_bytes))[: member.stored_bytes]
 
 
 def _pax(body: bytes) -> tuple[dict[str, str], list[tuple[int, int]]]:
@@ -160,114 +174,43 @@ def _pax(body: bytes) -> tuple[dict[str, str], list[tuple[int, int]]]:
     records: dict[str, str] = {}
     offsets: list[int] = []
     pairs: list[tuple[int, int]] = []
-    while body:
-        head, blank, _ = body.partition(b" ")
-        if not blank or not head.isdigit() or not 0 < int(head) <= len(body):
-            _damaged("a PAX header is malformed")
-        record, body = body[len(head) + 1 : int(head) - 1], body[int(head) :]
+    position = 0
+    while position < len(body):
+        record, position = _record(body, position)
         key, _, value = record.decode("utf-8", "replace").partition("=")
         if key == "GNU.sparse.offset":
-            offsets.append(_decimal(value))
+            offsets.append(decimal(value))
         elif key == "GNU.sparse.numbytes" and len(offsets) == len(pairs) + 1:
-            pairs.append((offsets[-1], _decimal(value)))
+            pairs.append((offsets[-1], decimal(value)))
         records[key] = value
     return records, pairs
 
 
-def _decimal(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 20:
-        _damaged("a sparse map is malformed")
-    return int(text)
-
-
-# -------------------------------------------------------------------------------------------------- sparse maps
-
-
-def _apply(reader: _Reader, member: _Member, block: bytes, extra: dict[str, str], pairs: list[tuple[int, int]]) -> None:
-    """Fill in the member's true size and its extents, from whichever form of sparse map it has."""
-    if "size" in extra:
-        member.stored_bytes = member.real_bytes = _decimal(extra["size"])
-    if member.kind == b"S":
-        member.extents, member.real_bytes = _old_gnu_map(reader, block), _number(block[483:495])
-    elif extra.get("GNU.sparse.major") == "1":
-        member.extents, member.real_bytes = (
-            _map_in_front(reader, member),
-            _decimal(extra.get("GNU.sparse.realsize", "")),
-        )
-    elif "GNU.sparse.map" in extra:
-        numbers = [_decimal(word) for word in extra["GNU.sparse.map"].split(",")]
-        member.extents = list(zip(numbers[::2], numbers[1::2], strict=False))
-        member.real_bytes = _decimal(extra.get("GNU.sparse.size", extra.get("GNU.sparse.realsize", "")))
-    elif pairs:
-        member.extents, member.real_bytes = pairs, _decimal(extra.get("GNU.sparse.size", ""))
-    else:
-        member.extents = [(0, member.stored_bytes)]
-        return
-    member.is_sparse = True
-    _check_extents(member)
-
-
-def _old_gnu_map(reader: _Reader, block: bytes) -> list[tuple[int, int]]:
-    extents = _map_entries(block[386:482])
-    more = block[482]
-    while more:
-        if len(extents) > _MAX_MAP_ENTRIES:
-            _damaged("a sparse map is absurdly long")
-        following = reader.read(_BLOCK)
-        extents += _map_entries(following[:504])
-        more = following[504]
-    return extents
-
-
-def _map_entries(raw: bytes) -> list[tuple[int, int]]:
-    entries = [raw[start : start + 24] for start in range(0, len(raw) - 23, 24)]
-    return [(_number(entry[:12]), _number(entry[12:])) for entry in entries if entry[0]]
-
-
-def _map_in_front(reader: _Reader, member: _Member) -> list[tuple[int, int]]:
-    """PAX 1.0: the map stands in front of the data, one decimal number a line, padded to a block."""
-    text, used = b"", 0
-    wanted: int | None = None
-    while wanted is None or text.count(b"\n") < wanted:
-        text += reader.read(_BLOCK)
-        used += _BLOCK
-        if wanted is None and b"\n" in text:
-            count = _decimal(text.split(b"\n", 1)[0].decode("ascii", "replace"))
-            wanted = 1 + 2 * count
-        if used > min(member.stored_bytes, 64 * _MAX_HEADER_BYTES):
-            _damaged("a sparse map is absurdly long")
-    member.stored_bytes -= used
-    numbers = [_decimal(line.decode("ascii", "replace")) for line in text.split(b"\n")[1:wanted]]
-    return list(zip(numbers[::2], numbers[1::2], strict=True))
-
-
-def _check_extents(member: _Member) -> None:
-    """Extents rise, do not overlap, stay inside the disk, and need exactly the bytes that are stored."""
-    end = 0
-    for offset, length in member.extents:
-        if offset < end or offset + length > member.real_bytes:
-            _damaged("a sparse map does not fit the file")
-        end = offset + length
-    if sum(length for _, length in member.extents) != member.stored_bytes:
-        _damaged("a sparse map does not fit the data")
+def _record(body: bytes, position: int) -> tuple[bytes, int]:
+    """The record at `position`, "LENGTH KEY=VALUE" and a line's end, and where the next one begins."""
+    blank = body.find(b" ", position, position + 10)
+    digits = body[position : max(blank, position)]
+    end = position + int(digits) if digits.isdigit() else 0
+    if not blank < end <= len(body):
+        damaged("a PAX header is malformed")
+    return body[blank + 1 : end - 1], end
 
 
 # --------------------------------------------------------------------------------------------------------- data
 
 
-def _runs(reader: _Reader, member: _Member) -> Iterator[Run]:
+def _runs(reader: Reader, member: Member) -> Iterator[Run]:
     for start, length in member.extents:
         position = start
         for piece in reader.stream(length):
             yield position, piece
             position += len(piece)
-    reader.skip(_padded(member.stored_bytes) - member.stored_bytes)
-    if _next_file(reader) is not None:
+    reader.skip(padded(member.stored_bytes) - member.stored_bytes)
+    if _next_file(reader) is not None or reader.drain():
         raise ImgmoveError(
             Kind.CORRUPT, "the archive holds more than one file", code="SeveralFiles",
             hint="unpack it by hand and name the disk that is meant",
         )  # fmt: skip
-    reader.drain()
 
 
 def peek(pieces: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:

@@ -1,0 +1,67 @@
+"""ext2, ext3 and ext4: the superblock, 1024 bytes after the start."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from imgmove.images.reading.device import Device
+from imgmove.images.reading.superblocks.signature import Signature, names_of, text_of, uuid_of
+
+OFFSET: Final = 1024
+SIZE: Final = 1024
+COMPATIBLE_AT: Final = 0x5C
+INCOMPATIBLE_AT: Final = 0x60
+READ_ONLY_AT: Final = 0x64
+_VALID: Final = 1
+_ERRORS: Final = 2
+NEEDS_RECOVERY: Final = 0x4
+JOURNAL_DEVICE: Final = 0x8
+
+COMPATIBLE: Final[dict[int, str]] = {
+    0x1: "dir_prealloc", 0x2: "imagic_inodes", 0x4: "has_journal", 0x8: "ext_attr", 0x10: "resize_inode",
+    0x20: "dir_index", 0x40: "lazy_bg", 0x200: "sparse_super2", 0x400: "fast_commit", 0x800: "stable_inodes",
+    0x1000: "orphan_file",
+}  # fmt: skip
+INCOMPATIBLE: Final[dict[int, str]] = {
+    0x1: "compression", 0x2: "filetype", NEEDS_RECOVERY: "needs_recovery", JOURNAL_DEVICE: "journal_dev",
+    0x10: "meta_bg", 0x40: "extent", 0x80: "64bit", 0x100: "mmp", 0x200: "flex_bg", 0x400: "ea_inode",
+    0x1000: "dirdata", 0x2000: "metadata_csum_seed", 0x4000: "large_dir", 0x8000: "inline_data", 0x10000: "encrypt",
+    0x20000: "casefold",
+}  # fmt: skip
+READ_ONLY: Final[dict[int, str]] = {
+    0x1: "sparse_super", 0x2: "large_file", 0x8: "huge_file", 0x10: "uninit_bg", 0x20: "dir_nlink",
+    0x40: "extra_isize", 0x80: "snapshot", 0x100: "quota", 0x200: "bigalloc", 0x400: "metadata_csum",
+    0x1000: "read-only", 0x2000: "project", 0x4000: "shared_blocks", 0x8000: "verity", 0x10000: "orphan_present",
+}  # fmt: skip
+#: What only ext4 has; with a journal and none of these it is ext3.
+_EXT4: Final = frozenset(
+    {"extent", "64bit", "flex_bg", "meta_bg", "mmp", "inline_data", "encrypt", "casefold", "ea_inode", "large_dir",
+     "huge_file", "dir_nlink", "extra_isize", "uninit_bg", "metadata_csum", "bigalloc", "project", "verity",
+     "metadata_csum_seed"}
+)  # fmt: skip
+
+
+def look(device: Device) -> Signature | None:
+    block = device.read_at(OFFSET, SIZE)
+    if len(block) < SIZE or block[0x38:0x3A] != b"\x53\xef":
+        return None
+    incompatible = _number(block, INCOMPATIBLE_AT, 4)
+    features = (
+        *names_of(_number(block, COMPATIBLE_AT, 4), COMPATIBLE, "compat"),
+        *names_of(incompatible, INCOMPATIBLE, "incompat"),
+        *names_of(_number(block, READ_ONLY_AT, 4), READ_ONLY, "ro_compat"),
+    )
+    state = _number(block, 0x3A, 2)
+    is_clean = bool(state & _VALID) and not state & _ERRORS and not incompatible & NEEDS_RECOVERY
+    kind = "ext-journal" if incompatible & JOURNAL_DEVICE else _kind(features)
+    return Signature(kind, uuid_of(block[0x68:0x78]), text_of(block[0x78:0x88]), features, is_clean)
+
+
+def _kind(features: tuple[str, ...]) -> str:
+    if not _EXT4.isdisjoint(features):
+        return "ext4"
+    return "ext3" if "has_journal" in features else "ext2"
+
+
+def _number(block: bytes, at: int, length: int) -> int:
+    return int.from_bytes(block[at : at + length], "little")
