@@ -1,31 +1,20 @@
-"""CAM's calls about policies: CreatePolicy, GetPolicy, ListPolicies; attaching them to roles and listing those."""
+"""CAM's calls about policies: making, changing and deleting them, listing them and their versions."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
-from imgmove.sandbox.wire.cam_roles import NAME, check_description, check_document, find_role, page
+from imgmove.sandbox.wire.cam_attachments import BY_SYNTAX, all_policies, holders, named_policy, numbered_policy
+from imgmove.sandbox.wire.cam_roles import NAME, check_description, check_document, page
 from imgmove.sandbox.wire.cvm_checks import TAG
 from imgmove.sandbox.wire.ecm_describe import ecm_time
 from imgmove.sandbox.wire.tencent_api import Call
 from imgmove.sandbox.wire.tencent_errors import ApiError
 from imgmove.sandbox.wire.tencent_parameters import ListOf, Scalar, Struct
 from imgmove.sandbox.world.accounts import Policy
-from imgmove.sandbox.world.tencent_policy import policies, policy_number
+from imgmove.sandbox.world.tencent_policy import policy_number
 
-ATTACH_PARAMETERS = Struct.of(
-    PolicyId=Scalar.UNSIGNED, PolicyName=Scalar.STRING, AttachRoleId=Scalar.STRING, AttachRoleName=Scalar.STRING
-)
-DETACH_PARAMETERS = Struct.of(
-    PolicyId=Scalar.UNSIGNED, PolicyName=Scalar.STRING, DetachRoleId=Scalar.STRING, DetachRoleName=Scalar.STRING
-)
-ATTACHED_PARAMETERS = Struct.of(
-    {"Page": Scalar.UNSIGNED, "Rp": Scalar.UNSIGNED},
-    RoleId=Scalar.STRING,
-    RoleName=Scalar.STRING,
-    PolicyType=Scalar.STRING,
-    Keyword=Scalar.STRING,
-)
 CREATE_PARAMETERS = Struct.of(
     {"PolicyName": Scalar.STRING, "PolicyDocument": Scalar.STRING},
     Description=Scalar.STRING,
@@ -33,66 +22,19 @@ CREATE_PARAMETERS = Struct.of(
 )
 GET_PARAMETERS = Struct.of({"PolicyId": Scalar.UNSIGNED})
 LIST_PARAMETERS = Struct.of(Rp=Scalar.UNSIGNED, Page=Scalar.UNSIGNED, Scope=Scalar.STRING, Keyword=Scalar.STRING)
+DELETE_PARAMETERS = Struct.of({"PolicyId": ListOf(Scalar.UNSIGNED)})
+VERSION_PARAMETERS = Struct.of({"PolicyId": Scalar.UNSIGNED, "VersionId": Scalar.UNSIGNED})
+UPDATE_PARAMETERS = Struct.of(
+    PolicyId=Scalar.UNSIGNED,
+    PolicyName=Scalar.STRING,
+    Description=Scalar.STRING,
+    PolicyDocument=Scalar.STRING,
+    Alias=Scalar.STRING,
+)
 
 SCOPES = {"All": ("System", "Custom"), "QCS": ("System",), "Local": ("Custom",)}
-TYPES = {"": ("System", "Custom"), "QCS": ("System",), "User": ("Custom",)}
 CUSTOM_TYPE, PRESET_TYPE = 1, 2
-BY_SYNTAX = 2
-"""CreateMode of a policy that was written, not clicked together."""
-
-
-def _all(call: Call) -> list[Policy]:
-    return policies(call.world, call.account.account_id)
-
-
-def _named(call: Call) -> Policy:
-    """The policy that PolicyId or PolicyName names."""
-    number, name = call.get("PolicyId"), call.text("PolicyName")
-    if number is None and not name:
-        raise ApiError("InvalidParameter.ParamError", "PolicyId or PolicyName must be specified.")
-    for policy in _all(call):
-        if (policy_number(policy) == number) if number is not None else (policy.name == name):
-            return policy
-    raise ApiError("InvalidParameter.PolicyIdNotExist")
-
-
-def attach_role_policy(call: Call) -> dict[str, Any]:
-    """Attaches a policy to a role; doing it again is fine."""
-    role, policy = find_role(call, "Attach"), _named(call)
-    call.world.accounts.attach_policy(role, policy.name)
-    return {}
-
-
-def detach_role_policy(call: Call) -> dict[str, Any]:
-    """Detaches a policy from a role; one that is not attached is fine."""
-    role, policy = find_role(call, "Detach"), _named(call)
-    call.world.accounts.detach_policy(role, policy.name)
-    return {}
-
-
-def list_attached_role_policies(call: Call) -> dict[str, Any]:
-    """The policies of a role, a page at a time."""
-    role, kind = find_role(call), call.text("PolicyType")
-    if kind not in TYPES:
-        raise ApiError("InvalidParameter.ParamError", "`PolicyType` is User or QCS.")
-    by_name = {policy.name: policy for policy in _all(call)}
-    attached = [by_name[name] for name in role.policies if name in by_name]
-    found = [p for p in attached if p.scope in TYPES[kind] and call.text("Keyword").lower() in p.name.lower()]
-    shown = page(found, call.get("Page"), call.get("Rp"))
-    return {"List": [_render_attached(policy) for policy in shown], "TotalNum": len(found)}
-
-
-def _render_attached(policy: Policy) -> dict[str, Any]:
-    return {
-        "PolicyId": policy_number(policy),
-        "PolicyName": policy.name,
-        "AddTime": ecm_time(policy.created),
-        "PolicyType": "QCS" if policy.scope == "System" else "User",
-        "CreateMode": BY_SYNTAX,
-        "Deactived": 0,
-        "DeactivedDetail": [],
-        "Description": policy.description,
-    }
+ONLY_VERSION = 1
 
 
 def create_policy(call: Call) -> dict[str, Any]:
@@ -102,7 +44,7 @@ def create_policy(call: Call) -> dict[str, Any]:
         raise ApiError("InvalidParameter.PolicyNameError")
     check_description(call)
     check_document(call.text("PolicyDocument"))
-    if any(policy.name == name for policy in _all(call)):
+    if any(policy.name == name for policy in all_policies(call)):
         raise ApiError("FailedOperation.PolicyNameInUse")
     policy = Policy(
         name=name,
@@ -117,10 +59,7 @@ def create_policy(call: Call) -> dict[str, Any]:
 
 def get_policy(call: Call) -> dict[str, Any]:
     """One policy with its document."""
-    number = call.get("PolicyId")
-    policy = next((policy for policy in _all(call) if policy_number(policy) == number), None)
-    if policy is None:
-        raise ApiError("ResourceNotFound.PolicyIdNotFound")
+    policy = numbered_policy(call, call.get("PolicyId"))
     return {
         "PolicyName": policy.name,
         "Description": policy.description,
@@ -134,6 +73,49 @@ def get_policy(call: Call) -> dict[str, Any]:
     }
 
 
+def update_policy(call: Call) -> dict[str, Any]:
+    """Replaces document and description of a policy of the account's own."""
+    policy = named_policy(call)
+    if policy.scope == "System":
+        raise ApiError("InvalidParameter.PolicyIdError")
+    check_description(call)
+    document = call.get("PolicyDocument", policy.document)
+    check_document(document)
+    policy.document, policy.description = document, call.get("Description", policy.description)
+    call.world.changed()
+    return {"PolicyId": policy_number(policy)}
+
+
+def delete_policy(call: Call) -> dict[str, Any]:
+    """Deletes policies of the account's own, also attached ones: they are detached."""
+    chosen = [numbered_policy(call, number) for number in call.get("PolicyId")]
+    if any(policy.scope == "System" for policy in chosen):
+        raise ApiError("InvalidParameter.PolicyIdError")
+    for policy in chosen:
+        for role in holders(call, policy):
+            call.world.accounts.detach_policy(role, policy.name)
+        call.world.accounts.delete_policy("tencent", call.account.account_id, policy.name)
+    return {}
+
+
+def list_policy_versions(call: Call) -> dict[str, Any]:
+    """The versions of a policy; there is only the first."""
+    return {"Versions": [_version(numbered_policy(call, call.get("PolicyId")))]}
+
+
+def get_policy_version(call: Call) -> dict[str, Any]:
+    """A policy's version with its document; there is only the first."""
+    policy = numbered_policy(call, call.get("PolicyId"))
+    if call.get("VersionId") != ONLY_VERSION:
+        raise ApiError("InvalidParameter.PolicyVersionNotExists")
+    return {"PolicyVersion": {**_version(policy), "Document": policy.document}}
+
+
+def _version(policy: Policy) -> dict[str, Any]:
+    moment = datetime.fromtimestamp(policy.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {"VersionId": ONLY_VERSION, "CreateDate": moment, "IsDefaultVersion": 1}
+
+
 def _type(policy: Policy) -> int:
     return PRESET_TYPE if policy.scope == "System" else CUSTOM_TYPE
 
@@ -144,12 +126,13 @@ def list_policies(call: Call) -> dict[str, Any]:
     if scope not in SCOPES:
         raise ApiError("InvalidParameter.ScopeError")
     keyword = call.text("Keyword").lower()
-    found = [p for p in _all(call) if p.scope in SCOPES[scope] and keyword in p.name.lower()]
+    found = [p for p in all_policies(call) if p.scope in SCOPES[scope] and keyword in p.name.lower()]
     shown = page(found, call.get("Page", 1), call.get("Rp", 20))
-    return {"TotalNum": len(found), "List": [_render(policy) for policy in shown], "ServiceTypeList": []}
+    return {"TotalNum": len(found), "List": [_render(call, policy) for policy in shown], "ServiceTypeList": []}
 
 
-def _render(policy: Policy) -> dict[str, Any]:
+def _render(call: Call, policy: Policy) -> dict[str, Any]:
+    count = len(holders(call, policy))
     return {
         "PolicyId": policy_number(policy),
         "PolicyName": policy.name,
@@ -157,13 +140,13 @@ def _render(policy: Policy) -> dict[str, Any]:
         "Type": _type(policy),
         "Description": policy.description,
         "CreateMode": BY_SYNTAX,
-        "Attachments": 0,
+        "Attachments": count,
         "ServiceType": "",
         "IsAttached": None,
         "Deactived": 0,
         "DeactivedDetail": [],
         "IsServiceLinkedPolicy": 0,
-        "AttachEntityCount": 0,
+        "AttachEntityCount": count,
         "AttachEntityBoundaryCount": 0,
         "UpdateTime": ecm_time(policy.created),
     }

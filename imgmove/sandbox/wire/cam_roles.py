@@ -22,6 +22,8 @@ CREATE_PARAMETERS = Struct.of(
     SessionDuration=Scalar.UNSIGNED,
     Tags=ListOf(TAG),
 )
+TRUST_PARAMETERS = Struct.of({"PolicyDocument": Scalar.STRING}, RoleId=Scalar.STRING, RoleName=Scalar.STRING)
+DESCRIPTION_PARAMETERS = Struct.of({"Description": Scalar.STRING}, RoleId=Scalar.STRING, RoleName=Scalar.STRING)
 LIST_PARAMETERS = Struct.of({"Page": Scalar.UNSIGNED, "Rp": Scalar.UNSIGNED}, Tags=ListOf(TAG))
 
 NAME = re.compile(r"[A-Za-z0-9+=,.@_-]{1,128}")
@@ -76,10 +78,27 @@ def create_role(call: Call) -> dict[str, Any]:
         document=document,
         description=call.text("Description"),
         created=call.world.clock.wall(),
+        trusted_at=call.world.clock.now(),
         max_session_seconds=seconds,
     )
     call.world.accounts.add_role(role)
     return {"RoleId": role.role_id}
+
+
+def update_assume_role_policy(call: Call) -> dict[str, Any]:
+    """Replaces a role's trust policy."""
+    role, document = find_role(call), call.text("PolicyDocument")
+    call.world.accounts.set_trust(role, document, _trusted_services(document))
+    return {}
+
+
+def update_role_description(call: Call) -> dict[str, Any]:
+    """Replaces a role's description."""
+    role = find_role(call)
+    check_description(call)
+    role.description = call.text("Description")
+    call.world.changed()
+    return {}
 
 
 def _trusted_services(document: str) -> list[str]:

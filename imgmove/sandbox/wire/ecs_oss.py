@@ -24,10 +24,9 @@ def service_role(call: Call, default: str) -> Role:
     """
     settings, accounts = call.world.alibaba.settings, call.world.accounts
     name = call.arguments.text("RoleName", default)
-    role = accounts.role(VENDOR, call.account, name)
-    effective = role is not None and call.world.clock.wall() - role.created >= settings.role_delay_seconds
+    role = accounts.spread(accounts.role(VENDOR, call.account, name), settings.role_delay_seconds)
     named_right = name == default or settings.custom_role_names
-    if role is None or not (named_right and effective and role.policies):
+    if role is None or not (named_right and role.policies):
         raise RpcError("NoSetRoletoECSServiceAcount")
     if not trusts(role.document, "Service", [SERVICE]):
         raise RpcError("NoSetRoletoECSServiceAcount")
@@ -61,7 +60,7 @@ def readable_object(call: Call, bucket: Bucket, key: str) -> StoredObject:
     """The object to import. Raises RpcError for one that is missing, too new, empty or archived."""
     settings, objects = call.world.alibaba.settings, call.world.objects
     found = objects.head(bucket, key)
-    if found is None or call.world.clock.wall() - found.last_modified < settings.object_delay_seconds:
+    if found is None or call.world.clock.now() - found.stored_at < settings.object_delay_seconds:
         raise RpcError("InvalidOSSObject.NotFound")
     if not found.size_bytes:
         raise RpcError("InvalidOSSObject.Size")

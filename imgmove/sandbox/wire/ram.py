@@ -13,7 +13,10 @@ from imgmove.sandbox.wire.ram_policies import (
     detach_policy_from_role,
     get_policy,
     get_policy_version,
+    list_entities_for_policy,
+    list_policies,
     list_policies_for_role,
+    list_policy_versions,
 )
 from imgmove.sandbox.wire.ram_roles import create_role, delete_role, get_role, list_roles, update_role
 from imgmove.sandbox.world import World
@@ -67,6 +70,9 @@ RAM = Service(
         "AttachPolicyToRole": Action((*_POLICY, *_ROLE), attach_policy_to_role),
         "DetachPolicyFromRole": Action((*_POLICY, *_ROLE), detach_policy_from_role),
         "ListPoliciesForRole": Action(_ROLE, list_policies_for_role),
+        "ListPolicies": Action((*text("PolicyType", "Marker"), *number("MaxItems")), list_policies),
+        "ListEntitiesForPolicy": Action(_POLICY, list_entities_for_policy),
+        "ListPolicyVersions": Action(_POLICY, list_policy_versions),
         "GetPolicy": Action(_POLICY, get_policy),
         "GetPolicyVersion": Action((*_POLICY, *text("VersionId", required=True)), get_policy_version),
         "CreatePolicy": Action(

@@ -50,9 +50,37 @@ def list_policies_for_role(call: Call) -> Answer:
 def get_policy(call: Call) -> Answer:
     """One policy with its document."""
     policy = _policy(call)
-    attached = sum(policy.name in role.policies for role in call.world.accounts.roles(VENDOR, call.account))
-    updated = {"UpdateDate": to_second(policy.created), "AttachmentCount": attached}
-    return {"Policy": {**_show_policy(policy), **updated}, "DefaultPolicyVersion": _show_version(policy)}
+    return {"Policy": _show_listed(call, policy), "DefaultPolicyVersion": _show_version(policy)}
+
+
+def list_policies(call: Call) -> Answer:
+    """The account's own and the system's policies by name, in pages that a Marker continues."""
+    scope, size = call.arguments.text("PolicyType"), call.arguments.number("MaxItems", 100)
+    if scope not in ("", "System", "Custom"):
+        raise RpcError("InvalidParameter.PolicyType")
+    if not 1 <= size <= 1000:
+        raise RpcError("InvalidParameter.MaxItems")
+    after = call.arguments.text("Marker")
+    known = call.world.accounts.policies(VENDOR, call.account)
+    left = sorted((p for p in known if p.name > after and scope in ("", p.scope)), key=lambda policy: policy.name)
+    shown = {"Policies": {"Policy": [_show_listed(call, policy) for policy in left[:size]]}}
+    if len(left) > size:
+        return {"IsTruncated": True, "Marker": left[size - 1].name, **shown}
+    return {"IsTruncated": False, **shown}
+
+
+def list_entities_for_policy(call: Call) -> Answer:
+    """What a policy is attached to: roles. Users have no attachments of their own here."""
+    policy = _policy(call)
+    roles = [_show_entity(call, role, policy) for role in _holders(call, policy)]
+    return {"Groups": {"Group": []}, "Users": {"User": []}, "Roles": {"Role": roles}}
+
+
+def list_policy_versions(call: Call) -> Answer:
+    """The versions of a policy; there is only the first."""
+    shown = _show_version(_policy(call))
+    del shown["PolicyDocument"]
+    return {"PolicyVersions": {"PolicyVersion": [shown]}}
 
 
 def get_policy_version(call: Call) -> Answer:
@@ -111,11 +139,34 @@ def _show_policy(policy: Policy) -> Answer:
     }
 
 
+def _show_listed(call: Call, policy: Policy) -> Answer:
+    updated, count = to_second(policy.created), len(_holders(call, policy))
+    return {**_show_policy(policy), "UpdateDate": updated, "AttachmentCount": count}
+
+
+def _holders(call: Call, policy: Policy) -> list[Role]:
+    return [role for role in call.world.accounts.roles(VENDOR, call.account) if policy.name in role.policies]
+
+
+def _show_entity(call: Call, role: Role, policy: Policy) -> Answer:
+    return {
+        "RoleId": role.role_id,
+        "RoleName": role.name,
+        "Arn": f"acs:ram::{role.account_id}:role/{role.name}",
+        "Description": role.description,
+        "AttachDate": _attach_date(call, role, policy),
+    }
+
+
+def _attach_date(call: Call, role: Role, policy: Policy) -> str:
+    dates = call.world.alibaba.state.attach_dates
+    return to_second(dates.get(f"{role.account_id}/{role.name}/{policy.name}", role.created))
+
+
 def _show_attached(call: Call, role: Role, policy: Policy) -> Answer:
-    dates, place = call.world.alibaba.state.attach_dates, f"{role.account_id}/{role.name}/{policy.name}"
     shown = _show_policy(policy)
     del shown["CreateDate"]
-    return {**shown, "AttachDate": to_second(dates.get(place, role.created))}
+    return {**shown, "AttachDate": _attach_date(call, role, policy)}
 
 
 def _show_version(policy: Policy) -> Answer:

@@ -62,6 +62,7 @@ def create_role(call: Call) -> Answer:
             document=document,
             description=given.text("Description"),
             created=call.world.clock.wall(),
+            trusted_at=call.world.clock.now(),
             max_session_seconds=_session_seconds(given.number("MaxSessionDuration", SESSION_SECONDS.start)),
         )
     )
@@ -76,7 +77,8 @@ def update_role(call: Call) -> Answer:
     seconds = _session_seconds(given.number("NewMaxSessionDuration", role.max_session_seconds))
     description = given.text("NewDescription", role.description)
     check_length("Description", description, MAX_DESCRIPTION_BYTES)
-    role.document, role.trusted_services = document, services
+    if document != role.document:
+        call.world.accounts.set_trust(role, document, services)
     role.description, role.max_session_seconds = description, seconds
     call.world.alibaba.state.update_dates[f"{call.account}/role/{role.name}"] = call.world.clock.wall()
     call.world.changed()

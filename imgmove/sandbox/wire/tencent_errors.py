@@ -166,6 +166,8 @@ CAM_AND_STS: Mapping[str, str] = {
     "InvalidParameter.OverTimeError": "The expiry time exceeds the threshold.",
     "InvalidParameter.ParamError": "Invalid input parameter.",
     "InvalidParameter.PolicyDocumentError": "The PolicyDocument field is invalid.",
+    "InvalidParameter.PolicyIdError": "The PolicyId field is invalid.",
+    "InvalidParameter.PolicyVersionNotExists": "The policy version does not exist.",
     "InvalidParameter.PolicyIdNotExist": "The policy ID does not exist.",
     "InvalidParameter.PolicyNameError": "The PolicyName field is invalid.",
     "InvalidParameter.PrincipalError": "The principal field of the policy document is invalid.",

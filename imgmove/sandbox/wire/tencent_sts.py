@@ -32,6 +32,7 @@ _ROLE_ARN = re.compile(
     r"qcs::cam::uin/(?P<uin>\d+):(?:role/(?:tencentcloudServiceRole/)?(?P<id>\d+)"
     r"|roleName/(?P<name>[\w+=,.@-]{1,128}))"
 )
+_USER_ARN = re.compile(r"qcs::cam:\d+:uin/(?P<user>\d+)")
 _SESSION_NAME = re.compile(r"[\w+=,.@-]{2,128}")
 _FEDERATED_NAME = re.compile(r"[\w+=,.@-]{1,128}")
 ASSUME_DEFAULT_SECONDS, ASSUME_MAX_SECONDS = 7200, 43200
@@ -42,13 +43,15 @@ def get_caller_identity(call: Call) -> dict[str, Any]:
     """The account, role session or federated user behind the key."""
     uin, key = call.account.account_id, call.key
     session = call.world.tencent.state.sessions.get(key.access_key_id)
-    user_id, kind = uin, "CAMUser"
+    user = _USER_ARN.fullmatch(key.principal)
+    user_id, kind = user["user"] if user else uin, "CAMUser"
+    principal_id = user_id
     if session is not None and session.kind == "role":
         user_id, kind = f"{key.principal.rpartition('/')[2]}:{session.name}", "CAMRole"
     elif session is not None:
         user_id = f"{uin}:{session.name}"
     arn = key.principal or f"qcs::cam:{uin}:uin/{uin}"
-    return {"Arn": arn, "AccountId": uin, "UserId": user_id, "PrincipalId": uin, "Type": kind}
+    return {"Arn": arn, "AccountId": uin, "UserId": user_id, "PrincipalId": principal_id, "Type": kind}
 
 
 def assume_role(call: Call) -> dict[str, Any]:

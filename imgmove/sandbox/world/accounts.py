@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -67,6 +67,10 @@ class Role:
     description: str = ""
     created: float = 0.0
     max_session_seconds: int = 3600
+    trusted_at: float | None = None
+    """Sandbox seconds at which its trust policy was last set; None for ever. Grants take time to spread."""
+    attached_at: dict[str, float] = field(default_factory=dict)
+    """The same for policies that were attached while the sandbox ran, by name."""
 
 
 @dataclass
@@ -167,6 +171,7 @@ class Accounts:
         if policy in role.policies:
             return False
         role.policies.append(policy)
+        role.attached_at[policy] = self._world.clock.now()
         self._world.changed()
         return True
 
@@ -175,8 +180,25 @@ class Accounts:
         if policy not in role.policies:
             return False
         role.policies.remove(policy)
+        role.attached_at.pop(policy, None)
         self._world.changed()
         return True
+
+    def set_trust(self, role: Role, document: str, services: list[str]) -> None:
+        """Sets the role's trust policy from now on; `services` are those that it names."""
+        role.document, role.trusted_services = document, services
+        role.trusted_at = self._world.clock.now()
+        self._world.changed()
+
+    def spread(self, role: Role | None, seconds: float) -> Role | None:
+        """The role as services see it that learn of a grant after `seconds` of the sandbox: without the policies
+        that are younger, and not at all if its trust is."""
+        if role is None:
+            return None
+        since = self._world.clock.now() - seconds
+        if role.trusted_at is not None and role.trusted_at > since:
+            return None
+        return replace(role, policies=[name for name in role.policies if role.attached_at.get(name, since) <= since])
 
     # Policies
 

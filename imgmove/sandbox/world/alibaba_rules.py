@@ -145,9 +145,9 @@ class Settings:
     signature_v1_closed: bool = False
     """Whether OSS refuses signatures of version 1, as it does for young accounts and buckets (alibaba.md 5.2)."""
     role_delay_seconds: float = 0.0
-    """Real seconds until a new role is effective; at the vendor about 60."""
+    """How long a new role, trust or attached policy takes to spread to ECS; at the vendor about 60."""
     object_delay_seconds: float = 0.0
-    """Real seconds until an uploaded object is visible to ImportImage; at the vendor up to 300."""
+    """How long an uploaded object takes to be visible to ImportImage; at the vendor up to 300."""
 
     # How many
     max_export_data_disks: int = 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -217,15 +217,14 @@ def principal_names(world: World, key: Key | None) -> list[str]:
 
 def service_role(world: World, account_id: str, name: str = EXPORT_ROLE) -> Role | None:
     """The account's role of that name, if it lets CVM take it on."""
-    role = world.accounts.role("tencent", account_id, name)
+    found = world.accounts.role("tencent", account_id, name)
+    role = world.accounts.spread(found, world.tencent.settings.role_delay_seconds)
     services = set(_services(role)) if role else set()
     return role if services & set(CVM_PRINCIPALS) else None
 
 
-def _services(role: Role) -> Iterator[str]:
-    yield from role.trusted_services
-    if role.document:
-        yield from trusted(role.document, "service")
+def _services(role: Role) -> list[str]:
+    return trusted(role.document, "service") if role.document else role.trusted_services
 
 
 def cos_resource(region: str, app_id: str, bucket: str, key: str = "*") -> str:

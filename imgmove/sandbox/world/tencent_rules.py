@@ -118,6 +118,8 @@ class Settings:
     ecm_import_seconds: float = 300.0
     visible_after_seconds: float = 10.0
     """A new image appears in DescribeImages (DescribeImage) only this long after the call that made it (1.2, 1.3)."""
+    role_delay_seconds: float = 0.0
+    """How long a new role, trust or attached policy takes to spread to CVM; at the vendor some seconds to minutes."""
     pending_seconds: float = 20.0
     """How long an ECM import is PENDING before it is PROCESSING."""
 

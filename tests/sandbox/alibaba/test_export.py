@@ -277,7 +277,8 @@ def role_with_too_little(cloud: Cloud) -> None:
 def role_too_young(cloud: Cloud) -> None:
     role = cloud.world.accounts.role("alibaba", ACCOUNT, ROLE)
     assert role is not None
-    role.created, cloud.settings.role_delay_seconds = cloud.clock.wall() - 30, 60
+    role.trusted_at, cloud.settings.role_delay_seconds = cloud.clock.now(), 60
+    cloud.clock.advance(30)
 
 
 @pytest.mark.parametrize(
