@@ -33,8 +33,15 @@ class Bucket:
         """The given region, else the one that the store names."""
         with self._lock:
             if not self._region:
-                self._region = self._ask_region()
+                self._region = self.located()
             return self._region
+
+    def at(self, region: str) -> Bucket:
+        """The same bucket, asked in `region`."""
+        return Bucket(self.name, region, self._settings, self._keys, self._transport)
+
+    def now(self) -> float:
+        return self._settings.now()
 
     def signer(self) -> Signer:
         return self._signer(self.region)
@@ -92,25 +99,34 @@ class Bucket:
 
     def info(self) -> BucketInfo:
         """`GetBucketInfo`, and where we may not, the region alone. NOT_FOUND, or DENIED."""
-        with self._lock:
-            region = self._region or self._settings.region or limits.FALLBACK_REGION
-        answer = self._ask(region, {"bucketInfo": ""})
-        elsewhere = store_errors.bucket_region(answer)
-        if answer.status >= 300 and elsewhere and elsewhere != region:
-            answer = self._ask(elsewhere, {"bucketInfo": ""})
+        _, answer = self.described()
         if answer.status in {401, 403}:
-            return BucketInfo(self.name, self._ask_region())
-        found = store_xml.bucket_info(self._root(answer), self.name)
+            return BucketInfo(self.name, self.located())
+        found = store_xml.bucket_info(self.root(answer), self.name)
         if not found.region:
             raise errors.not_theirs("OSS", answer, changes=False, what="no Location in the answer")
         return found
 
-    def _ask_region(self) -> str:
+    def described(self) -> tuple[str, Answer]:
+        """The answer to `GetBucketInfo`, whatever its status, and the region that gave it: where the bucket is."""
+        with self._lock:
+            region = self._region or self._settings.region or limits.FALLBACK_REGION
+        answer = self.ask(region, {"bucketInfo": ""})
+        if answer.status < 300:
+            return region, answer
+        elsewhere = store_errors.bucket_region(answer)
+        if not elsewhere and store_errors.is_elsewhere(answer):
+            elsewhere = self._listed_region(region)
+        if not elsewhere or elsewhere == region:
+            return region, answer
+        return elsewhere, self.ask(elsewhere, {"bucketInfo": ""})
+
+    def located(self) -> str:
         """The bucket's region by GetBucketLocation; a refusal may name it too, and else the list of our buckets."""
         guess = self._settings.region or limits.FALLBACK_REGION
-        answer = self._ask(guess, {"location": ""})
+        answer = self.ask(guess, {"location": ""})
         if answer.status < 300:
-            region = store_xml.region_name((self._root(answer).text or "").strip())
+            region = store_xml.region_name((self.root(answer).text or "").strip())
             if region:
                 return region
             raise errors.not_theirs("OSS", answer, changes=False, what="no LocationConstraint in the answer")
@@ -122,23 +138,29 @@ class Bucket:
         raise store_errors.refusal(answer, changes=False)
 
     def _listed_region(self, guess: str) -> str:
+        entry = self.listed(guess)
+        return "" if entry is None else store_xml.listed_region(entry)
+
+    def listed(self, guess: str) -> store_xml.Element | None:
+        """What the list of our buckets says of this one, asked in the region `guess`; None where it says nothing."""
         address = bucket_address(self.name, guess, self._settings)
         if not address.service_url:
-            return ""
+            return None
         params = {"prefix": self.name, "max-keys": "1000"}
         url, headers = self._signer(guess).headers("GET", address.service_url, "", "", params, {})
         answer = self._transport.send("GET", url, headers)
         root = answers.xml_root(answer.body) if answer.status < 300 else None
-        return store_xml.bucket_regions(root).get(self.name, "") if root is not None else ""
+        return None if root is None else store_xml.listed_bucket(root, self.name)
 
-    def _ask(self, region: str, params: Mapping[str, str]) -> Answer:
+    def ask(self, region: str, params: Mapping[str, str]) -> Answer:
         """A question about the bucket, put to `region` whatever the bucket's own is."""
         address = bucket_address(self.name, region, self._settings)
         url, headers = self._signer(region).headers("GET", address.url(), self.name, "", params, {})
         with errors.asking(region):
-            return self._transport.send("GET", url, headers)
+            return self._transport.send("GET", url, headers).unpacked()
 
-    def _root(self, answer: Answer) -> store_xml.Element:
+    def root(self, answer: Answer) -> store_xml.Element:
+        """The document of a good answer to `ask`, else the error."""
         if answer.status >= 300:
             raise store_errors.refusal(answer, changes=False)
         root = answers.xml_root(answer.body)

@@ -34,8 +34,8 @@ OSS: Final[Group] = (
      "this account may not reach mainland buckets by the default public name",
      "run inside the region with network = internal (or IMGMOVE_ENDPOINT_URL_OSS with the region's -internal name), "
      "set oss_cname in the profile to a domain of your own, or use a bucket outside the mainland (cn-hongkong)"),
-    (Kind.INVALID, ("0003-00001403",), "the bucket is in another region than the one asked",
-     "check the bucket's region"),
+    (Kind.INVALID, ("0003-00001403",), "the bucket is at another endpoint than the one asked",
+     "check the bucket's region and the OSS endpoint"),
     (Kind.NOT_FOUND, ("NoSuchLifecycle", "NoSuchServerSideEncryptionRule", "NoSuchBucketPolicy"),
      "the bucket has no such setting", "nothing is to be done"),
     (Kind.INVALID, ("SecondLevelDomainForbidden",), "the endpoint wants the bucket in the host name",

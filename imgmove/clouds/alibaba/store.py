@@ -7,12 +7,22 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from imgmove.clouds.alibaba import credentials, errors, limits, metadata, store_errors, store_xml
+from imgmove.clouds.alibaba import (
+    bucket_probe,
+    bucket_survey,
+    credentials,
+    errors,
+    limits,
+    metadata,
+    store_errors,
+    store_xml,
+)
 from imgmove.clouds.alibaba.bucket import Bucket, missing
 from imgmove.clouds.alibaba.bucket_address import check_bucket_name, check_key
 from imgmove.clouds.keys import KeySource
 from imgmove.clouds.transport import Answer, Transport
 from imgmove.core.errors import ImgmoveError, Kind
+from imgmove.core.inspection import BucketSurvey
 from imgmove.core.ports import BucketInfo, ObjectInfo, PartInfo, SignedRequest, StoreLimits, UploadInfo
 from imgmove.core.settings import Settings
 
@@ -44,6 +54,18 @@ class OssStore:
     def bucket_info(self) -> BucketInfo:
         """Region, encryption and class; the latter two unknown where we may not read the bucket's information."""
         return self._bucket.info()
+
+    def survey(self) -> BucketSurvey:
+        """How the bucket is set up, in whichever region it is (`imgmove.core.inspection.SurveyableStore`)."""
+        return bucket_survey.survey(self._bucket)
+
+    def probe_write(self, key: str) -> None:
+        check_key(key)
+        bucket_probe.probe_write(self._bucket, key)
+
+    def probe_read(self, key: str) -> None:
+        check_key(key)
+        bucket_probe.probe_read(self._bucket, key)
 
     def head(self, key: str) -> ObjectInfo | None:
         check_key(key)

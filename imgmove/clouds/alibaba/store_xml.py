@@ -81,12 +81,14 @@ def bucket_info(root: Element, name: str) -> BucketInfo:
                       xml_text(root, "Bucket/StorageClass"))  # fmt: skip
 
 
-def bucket_regions(root: Element) -> dict[str, str]:
-    """The buckets of a service list and their regions."""
-    return {
-        xml_text(entry, "Name"): region_name(xml_text(entry, "Location") or xml_text(entry, "Region"))
-        for entry in root.findall("Buckets/Bucket")
-    }
+def listed_bucket(root: Element, name: str) -> Element | None:
+    """The entry of the bucket `name` in a service list."""
+    return next((entry for entry in root.findall("Buckets/Bucket") if xml_text(entry, "Name") == name), None)
+
+
+def listed_region(entry: Element) -> str:
+    """The region of a service list's entry."""
+    return region_name(xml_text(entry, "Location") or xml_text(entry, "Region"))
 
 
 def region_name(location: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,10 +25,12 @@ from imgmove.core.requests import (
 )
 from imgmove.core.settings import Settings
 from imgmove.sandbox import Sandbox
+from imgmove.sandbox.world.accounts import Key, Policy
 from imgmove.testing.compute_contract import ComputeHarness
 from imgmove.testing.memory_store import Answer
 from imgmove.testing.store_contract import StoreHarness
 
+ACCOUNT = "1000000000000001"
 REGION = "cn-hangzhou"
 BUCKET = "imgmove-hz"
 INSTANCE = "i-bp1seed0000000000001"
@@ -97,6 +101,20 @@ def settings_for(sandbox: Sandbox, home: Path, now: Callable[[], float] = time.t
     prefix = "IMGMOVE_ENDPOINT_URL_"
     endpoints = {name.removeprefix(prefix): url for name, url in environment.items() if name.startswith(prefix)}
     return Settings(environment=environment, home=home, endpoints=endpoints, now=now)
+
+
+def limited(sandbox: Sandbox, settings: Settings, *actions: str) -> Settings:
+    """The settings of a user who may do these alone."""
+    document = json.dumps(
+        {"Version": "1", "Statement": [{"Effect": "Allow", "Action": list(actions), "Resource": "*"}]}
+    )
+    with sandbox.world.lock:
+        accounts = sandbox.world.accounts
+        accounts.add_policy("alibaba", ACCOUNT, Policy("limits", document))
+        user = f"acs:ram::{ACCOUNT}:user/limited"
+        accounts.add_key(Key("alibaba", "LTAIlimited", "limited-secret", ACCOUNT, user, policies=["limits"]))
+    keys = {"ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIlimited", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "limited-secret"}
+    return replace(settings, environment={**settings.environment, **keys})
 
 
 @pytest.fixture
