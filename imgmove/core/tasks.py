@@ -96,7 +96,8 @@ class Image:
     details: Mapping[str, Any] = field(default_factory=dict)
     """Vendor-neutral extras under fixed names where known: `architecture`, `boot_mode`, `owner` (`self`, `public`,
     `shared`, `market`), `os_type` (`linux`, `windows`), `platform`, `encrypted`, `license`, `disks` (list of
-    {`kind`: `system`|`data`, `size_gib`, `device`}), `usable` (bool: would start or export now), `tags`."""
+    {`kind`: `system`|`data`, `size_gib`, `device`}), `usable` (bool: would start or export now), `tags`,
+    `product_code` (the marketplace's product that it is or derives from)."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from imgmove.clouds.alibaba import limits
+from imgmove.clouds.alibaba import image_rules, limits
 from imgmove.core.abilities import Abilities, Lookup, OperationAbility
 from imgmove.core.formats import DiskFormat
 from imgmove.core.requests import Architecture, BootMode, Operation
@@ -29,6 +29,7 @@ _EXPORT: Final = OperationAbility(
         "vhd, qcow2, vmdk and vdi only in nine regions outside mainland China (April 2026)",
         "no images from the Marketplace, with Windows Server or with encrypted snapshots",
     ),
+    rules=image_rules.EXPORT,
 )
 
 _IMPORT: Final = OperationAbility(
@@ -47,6 +48,7 @@ _IMPORT: Final = OperationAbility(
         "vmdk by invitation only", "arm64 boots by UEFI only", "the bucket must be in the region of the image",
         "--force waives nothing: ECS lets no check be waived",
     ),
+    rules=image_rules.IMPORT,
 )  # fmt: skip
 
 _CREATE: Final = OperationAbility(
@@ -64,6 +66,7 @@ _TRANSFER: Final = OperationAbility(
     cancel=True,
     options=frozenset({"description", "tags"}),
     notes=("CopyImage; a region runs five copies at once and queues the rest",),
+    rules=image_rules.TRANSFER,
 )
 
 ECS: Final = Abilities(

@@ -89,7 +89,7 @@ class EcsImage:
         )  # fmt: skip
 
     def _details(self) -> dict[str, Any]:
-        encrypted = [answers.text(disk, "Encrypted") for disk in self.disks]
+        encrypted = [answers.text(disk, "Encrypted").lower() for disk in self.disks]
         found = {
             "architecture": self.field("Architecture"),
             "boot_mode": self.field("BootMode").lower(),
@@ -97,6 +97,7 @@ class EcsImage:
             "os_type": self.field("OSType").lower(),
             "platform": self.field("Platform"),
             "license": self.field("LicenseType"),
+            "product_code": self.field("ProductCode"),
         }
         details: dict[str, Any] = {name: value for name, value in found.items() if value}
         details["disks"] = [_disk(disk) for disk in self.disks]

@@ -287,6 +287,23 @@ def test_images_of_all_pages(ecs: Ecs, server: ScriptedServer) -> None:
     }  # fmt: skip
 
 
+def test_what_decides_whether_an_image_may_go(ecs: Ecs, server: ScriptedServer) -> None:
+    disks = [{"Type": "system", "Size": "40", "Encrypted": False}, {"Type": "data", "Size": "20", "Encrypted": True}]
+    found = image(
+        ImageOwnerAlias="marketplace", ProductCode="jxsc000204", Platform="Windows Server 2022", OSType="windows",
+        LicenseType="BYOL", DiskDeviceMappings={"DiskDeviceMapping": disks},
+    )  # fmt: skip
+    server.on("DescribeImages", images(found))
+    details = ecs.image("m-9").details
+    assert (details["owner"], details["product_code"], details["license"]) == ("market", "jxsc000204", "BYOL")
+    assert (details["os_type"], details["platform"], details["encrypted"]) == ("windows", "Windows Server 2022", True)
+    assert [disk["kind"] for disk in details["disks"]] == ["system", "data"]
+    for spelt, encrypted in (("False", False), ("True", True), ("true", True)):
+        one = {"Type": "system", "Size": "40", "Encrypted": spelt}
+        server.on("DescribeImages", images(image(DiskDeviceMappings={"DiskDeviceMapping": [one]})))
+        assert ecs.image("m-9").details["encrypted"] is encrypted
+
+
 def test_a_service_that_repeats_its_page_ends(ecs: Ecs, server: ScriptedServer) -> None:
     server.on("DescribeImages", ok(TotalCount=9, Images={"Image": [image()]}))
     assert len(list(ecs.images())) == 1
