@@ -18,6 +18,7 @@ from imgmove.core.inspection import Endpoint, Identity, Quota, RoleState, Servic
 from imgmove.core.requests import Operation
 from imgmove.core.settings import Settings
 
+_SERVICES: Final = ("ECS", "OSS", "ALIBABA_STS", "RAM")
 #: IdentityType, whose spelling the vendor's pages do not agree on.
 _KINDS: Final = {"account": "account", "ramuser": "user", "assumedroleuser": "role"}
 
@@ -97,11 +98,11 @@ class AlibabaInspector:
         An emulator's keys are nothing for the vendor's own services.
         """
         found = self._settings.endpoints
-        emulated = [name for name in ("ECS", "OSS") if is_loopback(urlsplit(found.get(name, "")).hostname or "")]
+        emulated = [name for name in _SERVICES if is_loopback(urlsplit(found.get(name, "")).hostname or "")]
         if emulated and not found.get(service):
             raise ImgmoveError(
-                Kind.UNSUPPORTED, f"{emulated[0]} is emulated on this machine, and {service} is not",
-                code="NotEmulated", hint=f"set IMGMOVE_ENDPOINT_URL_{service} to an emulation of it",
+                Kind.UNSUPPORTED, f"{service} is not asked: {emulated[0]} is emulated on this machine, and it is not",
+                code="NoEndpoint", hint=f"set IMGMOVE_ENDPOINT_URL_{service}",
             )  # fmt: skip
 
 

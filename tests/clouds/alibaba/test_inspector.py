@@ -115,11 +115,11 @@ def test_an_emulation_without_the_call_is_no_refusal_of_the_key(
 def test_an_emulators_key_is_not_shown_to_the_vendor(server: ScriptedServer, settings: Settings) -> None:
     lonely = cloud.inspector(replace(settings, endpoints={"ECS": server.url}))
     error = failure(lonely)
-    assert (error.kind, error.code) == (Kind.UNSUPPORTED, "NotEmulated")
+    assert (error.kind, error.code) == (Kind.UNSUPPORTED, "NoEndpoint")
     assert "IMGMOVE_ENDPOINT_URL_ALIBABA_STS" in error.hint
     with pytest.raises(ImgmoveError) as caught:
         lonely.role_state(lonely.service_roles("alibaba", {})[0])
-    assert (caught.value.kind, caught.value.code) == (Kind.DENIED, "NotEmulated")
+    assert (caught.value.kind, caught.value.code) == (Kind.DENIED, "NoEndpoint")
     assert server.asked == []
 
 

@@ -18,10 +18,9 @@ from imgmove.core.inspection import AccountInspector, RoleState, ServiceRole
 from imgmove.core.requests import Operation
 from imgmove.core.settings import Settings
 from imgmove.sandbox import Sandbox
-from tests.clouds.alibaba.harness import settings_for
+from tests.clouds.alibaba.harness import ACCOUNT, limited, settings_for
 from tests.clouds.alibaba.scripted import Asked, Reply, ScriptedServer, ok, refuse
 
-ACCOUNT = "1000000000000001"
 CUSTOM = replace(EXPORT_ROLE, name="my-export", policy_name="my-policy", policy_is_system=False)
 
 
@@ -364,3 +363,20 @@ def test_a_role_and_policy_of_ones_own_in_the_sandbox(live: AccountInspector) ->
     assert live.role_state(own) == RoleState(exists=False)
     assert len(live.create_role(own)) == 3
     assert live.role_state(own) == RoleState(True, True, ("my-policy",), (), ("ecs.aliyuncs.com",))
+
+
+def test_a_user_of_the_sandbox_who_may_not_look(sandbox: Sandbox, tmp_path: Path) -> None:
+    settings = settings_for(sandbox, tmp_path)
+    blind = cloud.inspector(limited(sandbox, settings, "oss:*"))
+    assert blind.identity().kind == "user"
+    for call in (lambda: blind.role_state(EXPORT_ROLE), lambda: blind.create_role(IMPORT_ROLE)):
+        with pytest.raises(ImgmoveError) as caught:
+            call()
+        assert caught.value.kind is Kind.DENIED
+        assert "ram:" in caught.value.hint
+
+
+def test_a_user_of_the_sandbox_who_sees_the_role_alone(sandbox: Sandbox, tmp_path: Path) -> None:
+    settings = limited(sandbox, settings_for(sandbox, tmp_path), "ram:GetRole", "ram:ListPoliciesForRole")
+    state = cloud.inspector(settings).role_state(EXPORT_ROLE)
+    assert state == RoleState(True, True, (EXPORT_ROLE.policy_name,), (), ("ecs.aliyuncs.com",))
