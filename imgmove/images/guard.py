@@ -3,7 +3,8 @@
 Refused (CORRUPT, exit code 7): another format than declared; several formats at once; what needs other files (backing
 files, data files, VMDK extents, parents); what is encrypted, cut off, or has sizes that no program writes; a disk that
 is larger than the destination takes. Reads a few ranges, 8 MiB at most in all; allocates nothing by what a header says.
-The model is the format inspector of oslo.utils (OpenStack's answer to CVE-2024-32498 and its family).
+The model is the format inspector of oslo.utils (OpenStack's answer to CVE-2024-32498 and its family); where it is
+installed, it is asked too (`second_opinion`).
 """
 
 from __future__ import annotations
@@ -15,15 +16,22 @@ from typing import Final
 
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.formats import DiskFormat, format_of_name
-from imgmove.images.headers import qcow2, vdi, vhd, vmdk
+from imgmove.images import second_opinion
+from imgmove.images.headers import archive, qcow2, vdi, vhd, vmdk
 from imgmove.images.headers.facts import Facts
 from imgmove.images.headers.image_bytes import ImageBytes, file_bytes, refuse
-from imgmove.images.sniff import TAIL_BYTES, foreign_name, has_partition_table, recognise_all, unpacked_head
-from imgmove.images.tar_stream import open_tar
+from imgmove.images.sniff import (
+    TAIL_BYTES,
+    foreign,
+    has_boot_signature,
+    has_partition_table,
+    recognise_all,
+)
+from imgmove.images.tar_reader import MAX_DISK_BYTES
 
 #: A disk that is larger is a size bomb: no service here takes half of it.
-LIMIT_BYTES: Final = 32 << 40
-_ARCHIVE_HEAD_BYTES: Final = 1 << 20
+LIMIT_BYTES: Final = MAX_DISK_BYTES
+_NAME_IT: Final = "name the right object; --force sends it to the provider as it is"
 
 
 def inspect(
@@ -42,11 +50,12 @@ def inspect(
     try:
         facts = _looked(image, declared or format_of_name(name), system_disk)
         _check_limit(facts, limit_bytes)
+        notes = second_opinion.ask(facts, image)
     except ImgmoveError as error:
         if error.kind is not Kind.CORRUPT:
             raise
         raise replace(error, message=f"{name} {error.message}") from error
-    return facts
+    return replace(facts, notes=(*facts.notes, *notes))
 
 
 def inspect_file(path: Path, declared: DiskFormat | None = None, *, system_disk: bool = False) -> Facts:
@@ -57,25 +66,51 @@ def inspect_file(path: Path, declared: DiskFormat | None = None, *, system_disk:
 def _looked(image: ImageBytes, claimed: DiskFormat | None, system_disk: bool) -> Facts:
     head = image.head
     kinds = recognise_all(head, image.tail(TAIL_BYTES))
-    if len(kinds) > 1:
-        refuse(
-            "AmbiguousFormat", f"is {' and '.join(kind.value for kind in kinds)} at once: who reads it decides",
-            "write it again in one format, from a source that is trusted",
-        )  # fmt: skip
     found = kinds[0] if kinds else DiskFormat.RAW if has_partition_table(head) else None
-    foreign = foreign_name(head) if found in {None, DiskFormat.RAW} else ""
-    if (found is None or foreign) and (system_disk or claimed not in {None, DiskFormat.RAW}):
-        refuse(
-            "NotAnImage", f"is not a disk image: it is {foreign}" if foreign
-            else f"is not a disk image: it begins with {_described(head)}",
-            "name the right object; --force sends it to the provider as it is",
-        )  # fmt: skip
+    notes = (
+        _check_one_only(head, kinds) if not _is_disk(head, kinds) else _check_disk(head, found, claimed, system_disk)
+    )
     if found and claimed and found != claimed:
         refuse(
             "FormatMismatch", f"is said to be {claimed.value} and is {found.value}",
             f"give --format {found.value}, or rename the object",
         )  # fmt: skip
-    return _LOOKS[found](image)
+    facts = _LOOKS[found](image)
+    return replace(facts, notes=(*facts.notes, *notes))
+
+
+def _is_disk(head: bytes, kinds: tuple[DiskFormat, ...]) -> bool:
+    """Is the beginning of the file the beginning of the disk? A fixed VHD is the disk and a footer."""
+    return not kinds or (kinds == (DiskFormat.VHD,) and not head.startswith((b"conectix", b"cxsparse")))
+
+
+def _check_one_only(head: bytes, kinds: tuple[DiskFormat, ...]) -> tuple[str, ...]:
+    """A container is one container, and neither a partitioned disk nor a CD for those who look there."""
+    names = [kind.value for kind in kinds]
+    if kinds != (DiskFormat.RAW_TAR_GZ,):
+        names += ["a partitioned disk"] if has_boot_signature(head) else []
+        names += [other.name] if (other := foreign(head)) else []
+    if len(names) > 1:
+        refuse(
+            "AmbiguousFormat", f"is {' and '.join(names)} at once: who reads it decides",
+            "write it again in one format, from a source that is trusted",
+        )  # fmt: skip
+    return ()
+
+
+def _check_disk(
+    head: bytes, found: DiskFormat | None, claimed: DiskFormat | None, system_disk: bool
+) -> tuple[str, ...]:
+    """The first bytes of a disk: what may lie on it is noted, what takes its place is refused."""
+    other = foreign(head)
+    claims_disk = claimed in {None, DiskFormat.RAW, found}
+    if other and claims_disk and not system_disk and (other.on_disk or (found and other.on_partitioned_disk)):
+        return (f"it begins as {other.name}",)
+    if other:
+        refuse(other.code, f"is not a disk image: it is {other.name}", other.hint)
+    if found is None and (system_disk or not claims_disk):
+        refuse("NotAnImage", f"is not a disk image: it begins with {_described(head)}", _NAME_IT)
+    return ()
 
 
 def _described(head: bytes) -> str:
@@ -106,30 +141,6 @@ def _unknown(image: ImageBytes) -> Facts:
     return Facts(None, image.size_bytes)
 
 
-def _archive(image: ImageBytes) -> Facts:
-    """The archive's first member, as far as its first bytes show it: it must be a raw disk, not another image."""
-    unpacked = unpacked_head(image.head, _ARCHIVE_HEAD_BYTES)
-    try:
-        disk = open_tar(iter([unpacked]))
-    except ImgmoveError as error:
-        if error.code == "TruncatedTar":  # a sparse map longer than what was looked at: unpacking checks it
-            return Facts(DiskFormat.RAW_TAR_GZ)
-        raise replace(error, message=f"is refused: {error.message}") from error
-    try:
-        offset, first = next(disk.runs, (0, b""))
-    except ImgmoveError as error:
-        if error.code != "TruncatedTar":
-            raise replace(error, message=f"is refused: {error.message}") from error
-        offset, first = 0, b""
-    inner = recognise_all(first) if offset == 0 else ()
-    if inner:
-        refuse(
-            "FormatMismatch", f"holds a {inner[0].value} image where the raw disk should be",
-            "unpack it, look at it, and import what is in it",
-        )  # fmt: skip
-    return Facts(DiskFormat.RAW_TAR_GZ, disk.size_bytes, disk.name[:100])
-
-
 _LOOKS: Final[dict[DiskFormat | None, Callable[[ImageBytes], Facts]]] = {
     None: _unknown,
     DiskFormat.RAW: _raw,
@@ -137,5 +148,5 @@ _LOOKS: Final[dict[DiskFormat | None, Callable[[ImageBytes], Facts]]] = {
     DiskFormat.VMDK: vmdk.look,
     DiskFormat.VHD: vhd.look,
     DiskFormat.VDI: vdi.look,
-    DiskFormat.RAW_TAR_GZ: _archive,
+    DiskFormat.RAW_TAR_GZ: archive.look,
 }

@@ -10,6 +10,8 @@ from imgmove.core.errors import ImgmoveError, Kind
 
 #: The largest piece that one step yields: bounds the memory of a stream that inflates a thousandfold.
 PIECE_BYTES = 1 << 20
+#: What is left behind a member is copied: in small bites, a stream of a million tiny members costs no more than another.
+_BITE_BYTES = 64 << 10
 
 
 class _Inflater(Protocol):
@@ -75,6 +77,10 @@ class Gunzip:
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """What `data` inflates to, in pieces of at most 1 MiB."""
+        for start in range(0, len(data), _BITE_BYTES):
+            yield from self._bite(data[start : start + _BITE_BYTES])
+
+    def _bite(self, data: bytes) -> Iterator[bytes]:
         while data or not self._stream.needs_input:
             if self._stream.eof:
                 data = (self._stream.unused_data + data).lstrip(b"\0")

@@ -148,8 +148,8 @@ def test_a_damaged_image_fails_with_qemu_imgs_words(tmp_path: Path) -> None:
     data = bytearray(source.read_bytes())
     l1 = int.from_bytes(data[40:48], "big")
     l2 = int.from_bytes(data[l1 : l1 + 8], "big") & 0x00FFFFFFFFFFFE00
-    for entry in range(20):  # clusters that begin nowhere
-        data[l2 + 8 * entry : l2 + 8 * entry + 8] = (1 << 63 | 0x200).to_bytes(8, "big")
+    for entry in range(20):  # clusters that are said to be compressed, and are not
+        data[l2 + 8 * entry : l2 + 8 * entry + 8] = (1 << 62 | 0x10000).to_bytes(8, "big")
     source.write_bytes(data)
     error = refusal(source, DiskFormat.QCOW2, tmp_path / "t.raw", DiskFormat.RAW)
     assert error.code == "QemuImgFailed"

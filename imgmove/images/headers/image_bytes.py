@@ -38,6 +38,12 @@ def truncated(what: str) -> NoReturn:
     refuse("TruncatedImage", f"is cut off: {what}", "copy or upload it again, and compare the sizes")
 
 
+def check_sectors(image: ImageBytes) -> None:
+    """Refuse a file with a footer that is not whole sectors long: readers disagree on where such a footer is."""
+    if image.size_bytes % 512:
+        absurd(f"a footer at the end of {image.size_bytes} bytes, which are not whole sectors")
+
+
 class ImageBytes:
     """An image of `size_bytes` behind a `read`. Its beginning and end are read once and kept."""
 

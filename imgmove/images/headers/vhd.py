@@ -11,7 +11,8 @@ from typing import Final
 
 from imgmove.core.formats import DiskFormat
 from imgmove.images.headers.facts import Facts
-from imgmove.images.headers.image_bytes import ImageBytes, absurd, refuse, truncated
+from imgmove.images.headers.image_bytes import ImageBytes, absurd, check_sectors, refuse, truncated
+from imgmove.images.headers.places import Place, check_apart, check_free
 
 SECTOR_BYTES: Final = 512
 FOOTER: Final = struct.Struct(">8sIIQI4sI4sQQHBBII16sB427x")
@@ -52,6 +53,7 @@ def look(image: ImageBytes) -> Facts:
     end = image.tail(FOOTER.size)
     if len(end) < FOOTER.size or end[:8] != COOKIE:
         truncated("the footer of the VHD is missing at its end")
+    check_sectors(image)
     footer = _footer(end)
     if footer.disk_type == DIFFERENCING:
         refuse("DifferencingDisk", "is only the difference to a parent disk", "merge it with its parent first")
@@ -81,15 +83,35 @@ def _check_sum(raw: bytes, at: int, what: str) -> None:
 
 def _check_dynamic(image: ImageBytes, footer: _Footer) -> None:
     raw = image.exactly(footer.header_offset, _HEADER.size, "the header of the dynamic disk")
-    cookie, _, table_offset, _, entries, block_bytes, *_ = _HEADER.unpack(raw)
+    cookie, _, table_offset, _, entries, block_bytes, _, parent, *_, locators = _HEADER.unpack(raw)
     if cookie != b"cxsparse":
         absurd("the header of the dynamic disk is missing")
     _check_sum(raw, _HEADER_CHECKSUM, "dynamic header")
+    if any(parent) or any(locators):
+        refuse("DifferencingDisk", "names a parent disk", "merge it with its parent first")
     if not SECTOR_BYTES <= block_bytes <= _MAX_BLOCK_BYTES or block_bytes & (block_bytes - 1):
         absurd(f"blocks of {block_bytes} bytes")
     if entries * block_bytes < max(footer.virtual_bytes, footer.current_bytes):
         absurd(f"a table of {entries} blocks of {block_bytes} bytes for a disk of {footer.current_bytes}")
+    places = (
+        Place(0, FOOTER.size, "the footer's copy"),
+        Place(footer.header_offset, _HEADER.size, "the header"),
+        Place(table_offset, entries * 4, "the block allocation table"),
+        Place(image.size_bytes - FOOTER.size, FOOTER.size, "the footer"),
+    )
+    _check_blocks(image, table_offset, entries, block_bytes, places)
+
+
+def _check_blocks(
+    image: ImageBytes, table_offset: int, entries: int, block_bytes: int, places: tuple[Place, ...]
+) -> None:
+    """A block is its bitmap, in whole sectors, and its data."""
     found = image.table(table_offset, entries, "I", "big", "the block allocation table")
-    last = max((entry for entry in found if entry != _UNALLOCATED), default=0)
-    if last * SECTOR_BYTES >= image.size_bytes:
-        truncated(f"a block would be at {last * SECTOR_BYTES}, and it has {image.size_bytes} bytes")
+    others = [place for place in places if place.start != table_offset]
+    check_free([table_offset], entries * 4, others, "block allocation tables")
+    blocks = [entry * SECTOR_BYTES for entry in found if entry != _UNALLOCATED]
+    last = max(blocks, default=0)
+    if last >= image.size_bytes:
+        truncated(f"a block would be at {last}, and it has {image.size_bytes} bytes")
+    bitmap_bytes = -(-block_bytes // (SECTOR_BYTES * 8 * SECTOR_BYTES)) * SECTOR_BYTES
+    check_apart(blocks, bitmap_bytes + block_bytes, places, "blocks")
