@@ -42,6 +42,8 @@ class FileSystem:
     partition: int | None = None
     """The number of the partition that it lies in."""
     volume_group: str = ""
+    free_bytes: int | None = None
+    """As its superblock says; None where it does not."""
     unreadable: str = ""
     """Why the reader could not open it, in words; empty where it could, or where no reader exists for the kind."""
 
