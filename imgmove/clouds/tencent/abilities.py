@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from imgmove.clouds.tencent import limits
+from imgmove.clouds.tencent import image_rules, limits
 from imgmove.core.abilities import Abilities, Lookup, OperationAbility
 from imgmove.core.formats import DiskFormat
 from imgmove.core.requests import Architecture, BootMode, Operation
@@ -29,6 +29,7 @@ _CVM_EXPORT: Final = OperationAbility(
         "after a lost answer an object or upload with our prefix proves that the export was started; that the image is "
         "EXPORTING does not, as somebody else may export it",
     ),
+    rules=image_rules.CVM_EXPORT,
 )
 
 #: Conclusive by the name, which is unique in a region: even an import that shows later than the settling time is not
@@ -48,6 +49,7 @@ _CVM_IMPORT: Final = OperationAbility(
         "cloud-init has to be in the image, unless --force",
         "data disks and arm64 on the mainland site only",
     ),
+    rules=image_rules.CVM_IMPORT,
 )  # fmt: skip
 
 _CVM_CREATE: Final = OperationAbility(
@@ -100,6 +102,7 @@ _ECM_IMPORT: Final = OperationAbility(
         "several objects are the layers of one disk, the base first",
         "private objects: grant ECM's operations account the right to read them",
     ),
+    rules=image_rules.ECM_IMPORT,
 )
 
 _ECM_CREATE: Final = OperationAbility(
@@ -116,6 +119,7 @@ _ECM_TRANSFER: Final = OperationAbility(
     dry_run=False,
     options=frozenset({"description"}),
     notes=("ImportImage takes a CVM image of any region; it takes no name, ECM chooses it",),
+    rules=image_rules.ECM_TRANSFER,
 )
 
 ECM: Final = Abilities(

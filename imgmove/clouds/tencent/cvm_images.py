@@ -95,10 +95,17 @@ class CvmImage:
             "platform": platform,
             "license": answers.text(self.raw, "LicenseType"),
             "disks": [_disk(item) for item in self.snapshots],
+            "encrypted": self._encrypted,
             "usable": self.word in {"NORMAL", "USING"},
             "tags": {answers.text(tag, "Key"): answers.text(tag, "Value") for tag in answers.objects(self.raw, "Tags")},
         }
-        return {name: value for name, value in found.items() if value not in ("", [], {})}
+        return {name: value for name, value in found.items() if value not in ("", [], {}, None)}
+
+    @property
+    def _encrypted(self) -> bool | None:
+        """Whether a snapshot says that it is; DescribeImages of today shows it of none (2.1), so that None is usual."""
+        found = [answers.text(item, "Encrypt") for item in self.snapshots]
+        return "true" in found if any(found) else None
 
 
 def _disk(snapshot: Mapping[str, Any]) -> dict[str, Any]:
