@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from imgmove.clouds.tencent import answers, limits, store_errors, store_xml
+from imgmove.clouds.tencent import answers, errors, limits, store_errors, store_xml
 from imgmove.clouds.tencent.bucket import Bucket
 from imgmove.clouds.transport import Answer
 from imgmove.core.errors import ImgmoveError, Kind
@@ -59,6 +59,8 @@ def probe_write(bucket: Bucket, key: str) -> None:
     answer = bucket.send("PUT", key, {"partNumber": "1", "uploadId": upload_id}, body=body)
     if answer.status < 300:
         _forget(bucket, key, upload_id, body)
+        if "etag" not in answer.headers:
+            raise errors.not_theirs("COS", answer, changes=False)
     elif store_errors.code_of(answer) != "NoSuchUpload":
         raise _refusal(bucket, answer, _WRITE_HINT)
 
@@ -113,7 +115,8 @@ def _asked(
 def _may_list(bucket: Bucket) -> bool | None:
     answer = bucket.send("GET", parameters={"max-keys": "1"})
     if answer.status < 300:
-        return True
+        root = answers.xml_root(answer.unpacked().body)
+        return True if root is not None and root.tag == "ListBucketResult" else None
     _raise_passing(bucket, answer)
     return False if answer.status == 403 else None
 
