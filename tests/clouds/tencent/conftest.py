@@ -47,7 +47,7 @@ def server() -> Iterator[ScriptedServer]:
 def settings(server: ScriptedServer, clock: Clock, tmp_path: Path) -> Settings:
     return Settings(
         environment=KEYS, home=tmp_path, now=clock, connect_timeout_seconds=1, read_timeout_seconds=1,
-        endpoints=dict.fromkeys(("CVM", "ECM", "COS", "TENCENT_STS"), server.url), user_agent="imgmove/test",
+        endpoints=dict.fromkeys(("CVM", "ECM", "COS", "TENCENT_STS", "CAM"), server.url), user_agent="imgmove/test",
     )  # fmt: skip
 
 

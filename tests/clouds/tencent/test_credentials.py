@@ -126,6 +126,7 @@ def test_the_sdks_files(bare: Settings) -> None:
     assert key_of(bare) == AccessKey("sys", "y%z")
     ini(bare.home / ".tencentcloud" / "credentials", '[default]\nsecret_id = "home"\nsecret_key="y"\ntoken=t\n')
     assert key_of(bare) == AccessKey("home", "y", "t")
+    assert key_of(bare).source == str(bare.home / ".tencentcloud" / "credentials")
     tccli(bare)
     assert key_of(bare).id == "home", "an empty tccli profile is none"
 
@@ -226,7 +227,8 @@ def test_identity_tokens_of_tke(bare: Settings, server: ScriptedServer, tmp_path
     file.write_text("jwt\n")
     variables = {"TKE_REGION": "ap-beijing", "TKE_PROVIDER_ID": "p", "TKE_ROLE_ARN": ROLE,
                  "TKE_WEB_IDENTITY_TOKEN_FILE": str(file)}  # fmt: skip
-    assert key_of(replace(bare, environment=variables)).id == "tmp1"
+    key = key_of(replace(bare, environment=variables))
+    assert (key.id, key.source) == ("tmp1", f"OIDC, for the role {ROLE}")
     (asked,) = server.asked
     assert asked.parameters["WebIdentityToken"] == "jwt"
     assert (asked.headers["authorization"], asked.headers["x-tc-region"]) == ("SKIP", "ap-beijing")
@@ -253,7 +255,8 @@ def instance(asked: Asked) -> Reply:
 def test_the_role_of_the_instance_comes_last(bare: Settings, metadata_server: ScriptedServer) -> None:
     metadata_server.otherwise = instance
     on_the_cloud = replace(bare, endpoints={})
-    assert key_of(on_the_cloud) == AccessKey("tmp", "k", "t", 2_000_000_000.0)
+    key = key_of(on_the_cloud)
+    assert (key, key.source) == (AccessKey("tmp", "k", "t", 2_000_000_000.0), "the CVM instance's role")
     assert [asked.path for asked in metadata_server.asked] == ["/latest/", "/latest/my-role"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tencentcloud.cam.v20190116 import errorcodes
 
 from imgmove.clouds.tencent import cloud
 from imgmove.clouds.tencent.error_codes import ROWS, kind_of, row_of
@@ -83,6 +84,13 @@ OTHER_CASES = [(service, code) for service, text in OTHERS.items() for code in t
 @pytest.mark.parametrize(("service", "code"), OTHER_CASES)
 def test_the_codes_of_the_tables(service: str, code: str) -> None:
     assert row_of(service, code) is not None
+
+
+def test_the_codes_of_cam_are_the_sdks() -> None:
+    rows = {row.code: Kind(row.kind) for row in ROWS if row.service == "CAM"}
+    assert set(rows) <= {value for value in vars(errorcodes).values() if isinstance(value, str)}
+    assert rows["InvalidParameter.RoleNotExist"] is Kind.NOT_FOUND
+    assert rows["InvalidParameter.RoleNameInUse"] is rows["FailedOperation.PolicyNameInUse"] is Kind.EXISTS
 
 
 def test_rows_are_whole_and_unique() -> None:
