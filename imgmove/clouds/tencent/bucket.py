@@ -171,6 +171,8 @@ class Bucket:
 
     def _seen_region(self, refused: Answer, given: str) -> str:
         """`given`, unless the bucket is closed to us there: HEAD is another right than the question for its region."""
+        if refused.status < 400:
+            raise store_errors.refusal(refused, changes=False)
         if refused.status != 403:
             return given
         answer = self._send(bucket_address(self.name, given, self._settings), "HEAD", "", {}, {})

@@ -220,6 +220,11 @@ def test_a_small_store_without_the_question_has_the_bucket_where_it_was_asked(
     assert store.survey().region == "ap-guangzhou"
 
 
+def test_a_redirect_to_nowhere_is_no_region(store: CosStore, server: ScriptedServer) -> None:
+    settled(server, location=Reply(302, b"", {"Location": "http://login.example.com/"}))
+    assert fails(store.survey).code == "NotTheService"
+
+
 # ----------------------------------------------------------------------------------------------------- may we write
 
 
