@@ -36,27 +36,6 @@ class Slice:
         return self.device.read_at(self.offset_bytes + offset, length) if length else b""
 
 
-@dataclass(frozen=True)
-class Patched:
-    """A device with a few bytes at `at` that read differently."""
-
-    device: Device
-    at: int
-    patch: bytes
-
-    @property
-    def size_bytes(self) -> int:
-        return self.device.size_bytes
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        data = self.device.read_at(offset, length)
-        start, end = max(self.at, offset), min(self.at + len(self.patch), offset + len(data))
-        if start >= end:
-            return data
-        piece = self.patch[start - self.at : end - self.at]
-        return data[: start - offset] + piece + data[end - offset :]
-
-
 def clipped(size_bytes: int, offset: int, length: int) -> int:
     """How many of `length` bytes at `offset` there are."""
     return max(0, min(length, size_bytes - offset)) if offset >= 0 else 0

@@ -6,7 +6,7 @@ import stat
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from imgmove.images.guest.files import FileStat
 from imgmove.images.reading.device import Device, DeviceError
@@ -18,6 +18,8 @@ Path = tuple[str, ...]
 
 _KEPT_NODES: Final = 4096
 _KINDS: Final = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "symlink"}
+#: A target that cannot be written as text leads to nothing.
+_NO_NAME: Final = "\ufffd"
 _NTFS_REPARSE: Final = 0x400
 _NTFS_ENCRYPTED: Final = 0x4000
 _FAT_DIRECTORY: Final = 0x10
@@ -42,6 +44,7 @@ class FileSystemReader:
     volume: Any
     file: DeviceFile
     ignores_case: bool = False
+    separator: ClassVar[str] = "/"
     _nodes: OrderedDict[Path, Node | None] = field(default_factory=OrderedDict)
 
     def find(self, path: Path) -> Node | None:
@@ -58,10 +61,21 @@ class FileSystemReader:
         return node
 
     def names(self, node: Node, limit: int) -> list[str]:
-        """The names in a directory, at most `limit`, in the order that the reader gives."""
+        """The names in a directory, at most `limit`, in the order that the reader gives; without those that are no text."""
         with reading("a directory is damaged", self.file):
             count = min(node.entry.number_of_sub_file_entries, limit)
-            return [node.entry.get_sub_file_entry(index).name for index in range(count)]
+            names = [self._text(node.entry.get_sub_file_entry(index), "name") for index in range(count)]
+        return [name for name in names if name is not None]
+
+    def _text(self, entry: Any, attribute: str) -> str | None:
+        """A name or a target; None for bytes that are no UTF-8, which the libyal readers refuse."""
+        try:
+            text: str | None = getattr(entry, attribute)
+        except (OSError, ValueError):
+            if self.file.failure is not None:
+                raise
+            return None
+        return text
 
     def read_at(self, node: Node, offset: int, length: int) -> bytes:
         """The bytes of a file there, fewer at its end."""
@@ -80,11 +94,9 @@ class FileSystemReader:
         parent = self.find(path[:-1])
         if parent is None or parent.stat.kind != "directory":
             return None
-        entry = self._entry(parent, path)
+        # By path and never by name: libfsext and libfsxfs do not find by name what is there.
+        entry = self.volume.get_file_entry_by_path(self.separator + self.separator.join(path))
         return None if entry is None else self._node(entry)
-
-    def _entry(self, parent: Node, path: Path) -> Any:
-        return parent.entry.get_sub_file_entry_by_name(path[-1])
 
     def _node(self, entry: Any) -> Node:
         """Of a Unix file system; others say it in their own way."""
@@ -97,17 +109,19 @@ class FileSystemReader:
             entry.owner_identifier,
             entry.group_identifier,
         )
-        return Node(entry, described, entry.symbolic_link_target if kind == "symlink" else None)
+        return Node(entry, described, self._target(entry) if kind == "symlink" else None)
+
+    def _target(self, entry: Any) -> str:
+        return self._text(entry, "symbolic_link_target") or _NO_NAME
 
 
 class _Ntfs(FileSystemReader):
-    def _entry(self, parent: Node, path: Path) -> Any:
-        return self.volume.get_file_entry_by_path("\\" + "\\".join(path))
+    separator = "\\"
 
     def _node(self, entry: Any) -> Node:
         flags = entry.file_attribute_flags
         if flags & _NTFS_REPARSE:
-            target = entry.symbolic_link_target
+            target = self._text(entry, "symbolic_link_target")
             if target:
                 return Node(entry, FileStat("symlink"), _unix_path(target))
         if entry.has_directory_entries_index():
@@ -123,6 +137,8 @@ class _Ntfs(FileSystemReader):
 
 
 class _Fat(FileSystemReader):
+    separator = "\\"
+
     def _look_up(self, path: Path) -> Node | None:
         if not path:
             return Node(self.volume.get_root_directory(), FileStat("directory"))

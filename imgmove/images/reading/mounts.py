@@ -67,6 +67,8 @@ class MountedTree:
 
     def _resolve(self, path: str, *, follow: bool = True) -> _Place | None:
         """What is at `path`, None where nothing is, or where links go in circles."""
+        if not _is_text(path):
+            return None
         todo = deque(path.split("/"))
         at: Path = ()
         place = self._at(at)
@@ -93,6 +95,11 @@ class MountedTree:
         reader = self._mounts[mounted]()
         node = reader.find(names[len(mounted) :])
         return None if node is None else _Place(reader, node)
+
+
+def _is_text(path: str) -> bool:
+    """No name on a disk has a zero byte or half a character."""
+    return "\0" not in path and not any("\ud800" <= character <= "\udfff" for character in path)
 
 
 def _pieces(place: _Place, limit_bytes: int, piece_bytes: int) -> Iterator[bytes]:

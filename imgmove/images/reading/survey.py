@@ -70,6 +70,7 @@ def _file_system(where: str, device: Device, partition: Partition | None) -> Fil
         features=signature.features,
         is_clean=signature.is_clean,
         partition=partition.number if partition else None,
+        free_bytes=signature.free_bytes,
     )
 
 

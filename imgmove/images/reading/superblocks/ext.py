@@ -9,9 +9,13 @@ from imgmove.images.reading.superblocks.signature import Signature, names_of, te
 
 OFFSET: Final = 1024
 SIZE: Final = 1024
+MAGIC_AT: Final = 0x38
+MAGIC: Final = b"\x53\xef"
+UUID_AT: Final = 0x68
 COMPATIBLE_AT: Final = 0x5C
 INCOMPATIBLE_AT: Final = 0x60
-READ_ONLY_AT: Final = 0x64
+_READ_ONLY_AT: Final = 0x64
+_MOST_BLOCK_SHIFT: Final = 16
 _VALID: Final = 1
 _ERRORS: Final = 2
 NEEDS_RECOVERY: Final = 0x4
@@ -43,18 +47,25 @@ _EXT4: Final = frozenset(
 
 def look(device: Device) -> Signature | None:
     block = device.read_at(OFFSET, SIZE)
-    if len(block) < SIZE or block[0x38:0x3A] != b"\x53\xef":
+    if len(block) < SIZE or block[MAGIC_AT : MAGIC_AT + 2] != MAGIC:
         return None
     incompatible = _number(block, INCOMPATIBLE_AT, 4)
     features = (
         *names_of(_number(block, COMPATIBLE_AT, 4), COMPATIBLE, "compat"),
         *names_of(incompatible, INCOMPATIBLE, "incompat"),
-        *names_of(_number(block, READ_ONLY_AT, 4), READ_ONLY, "ro_compat"),
+        *names_of(_number(block, _READ_ONLY_AT, 4), READ_ONLY, "ro_compat"),
     )
     state = _number(block, 0x3A, 2)
     is_clean = bool(state & _VALID) and not state & _ERRORS and not incompatible & NEEDS_RECOVERY
     kind = "ext-journal" if incompatible & JOURNAL_DEVICE else _kind(features)
-    return Signature(kind, uuid_of(block[0x68:0x78]), text_of(block[0x78:0x88]), features, is_clean)
+    identity, label = uuid_of(block[UUID_AT : UUID_AT + 16]), text_of(block[0x78:0x88])
+    return Signature(kind, identity, label, features, is_clean, _free_bytes(block, features))
+
+
+def _free_bytes(block: bytes, features: tuple[str, ...]) -> int | None:
+    shift = 10 + _number(block, 0x18, 4)
+    blocks = _number(block, 0x0C, 4) | (_number(block, 0x158, 4) << 32 if "64bit" in features else 0)
+    return blocks << shift if shift <= _MOST_BLOCK_SHIFT else None
 
 
 def _kind(features: tuple[str, ...]) -> str:

@@ -15,6 +15,7 @@ class Signature:
     label: str = ""
     features: tuple[str, ...] = ()
     is_clean: bool | None = None
+    free_bytes: int | None = None
 
 
 def uuid_of(raw: bytes) -> str:

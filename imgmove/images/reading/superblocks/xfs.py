@@ -7,6 +7,7 @@ from typing import Final
 from imgmove.images.reading.device import Device
 from imgmove.images.reading.superblocks.signature import Signature, names_of, text_of, uuid_of
 
+_MOST_BLOCK_BYTES: Final = 64 << 10
 _VERSION_BITS: Final = 0x000F
 _MORE_BITS: Final = 0x8000
 _OLD_FTYPE: Final = 0x200
@@ -23,7 +24,10 @@ def look(device: Device) -> Signature | None:
     block = device.read_at(0, 512)
     if len(block) < 512 or block[:4] != b"XFSB":
         return None
-    return Signature("xfs", uuid_of(block[0x20:0x30]), text_of(block[0x6C:0x78]), tuple(_features(block)))
+    block_bytes = _number(block, 0x04, 4)
+    free_bytes = _number(block, 0x90, 8) * block_bytes if block_bytes <= _MOST_BLOCK_BYTES else None
+    identity, label = uuid_of(block[0x20:0x30]), text_of(block[0x6C:0x78])
+    return Signature("xfs", identity, label, tuple(_features(block)), free_bytes=free_bytes)
 
 
 def _features(block: bytes) -> list[str]:
