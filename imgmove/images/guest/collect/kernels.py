@@ -8,6 +8,7 @@ from typing import Final
 
 from imgmove.images.guest.collect.boot_entries import version_key
 from imgmove.images.guest.collect.initramfs import LVM_TOOLS, Contents, driver_name, look_into
+from imgmove.images.guest.collect.kernel_image import HEADER_BYTES, release_in
 from imgmove.images.guest.collect.text_files import exists, first_existing, join, text_of
 from imgmove.images.guest.facts import Boot, Kernel, bounded
 from imgmove.images.guest.files import FileTree, FileTreeError
@@ -120,10 +121,18 @@ def _version_of(tree: FileTree, image: str) -> str:
     return match[1] if match else versions[0] if len(versions) == 1 else ""
 
 
+def _release_of(tree: FileTree, found: _Found) -> str:
+    """What the kernel calls itself, and its modules' folder. Some distributions name its file after its flavour only."""
+    if found.version and exists(tree, f"/lib/modules/{found.version}"):
+        return found.version
+    own = release_in(tree.read(found.image, HEADER_BYTES) or b"") if found.image else ""
+    return own if own and (not found.version or exists(tree, f"/lib/modules/{own}")) else found.version
+
+
 def _looked_at(tree: FileTree, found: _Found, wanted: tuple[str, ...]) -> Kernel:
-    version = found.version
+    version = _release_of(tree, found)
     config = first_existing(tree, (f"/boot/config-{version}", f"/lib/modules/{version}/config",
-                                   f"/usr/lib/modules/{version}/config"))  # fmt: skip
+                                   f"/usr/lib/modules/{version}/config", f"/boot/config-{found.version}"))  # fmt: skip
     initramfs = found.initramfs or first_existing(tree, tuple(name.format(v=version) for name in _INITRAMFS_NAMES))
     sources = _Sources(_options(tree, config), _builtin(tree, version))
     if found.is_default and initramfs:

@@ -31,6 +31,8 @@ def initramfs_tools(
     modules.put_modules(tree, f"/usr/lib/modules/{release}", modules.needed(*drivers))
     tree.file("/usr/bin/busybox", modules.contents("busybox"), 0o755)
     tree.file("/usr/sbin/modprobe", modules.contents("kmod"), 0o755)
+    if "dm_mod" in drivers:
+        tree.file("/usr/sbin/lvm", modules.contents("lvm"), 0o755)
     tree.file("/conf/initramfs.conf", "MODULES=most\nBUSYBOX=auto\n")
     tree.file("/conf/modules", "")
     tree.file("/init", "#!/bin/sh\nexport ROOT=\n", 0o755)

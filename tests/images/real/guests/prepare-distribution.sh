@@ -15,7 +15,7 @@ printf 'source /etc/network/interfaces.d/*\nauto lo\niface lo inet loopback\naut
 printf 'datasource_list: [ ConfigDrive, AliYun, Ec2, None ]\n' >"$root/etc/cloud/cloud.cfg.d/90_dpkg.cfg"
 printf 'deb http://mirror.example.org/debian stable main\n' >"$root/etc/apt/sources.list"
 rm -f "$root"/etc/apt/sources.list.d/*
-printf 'GRUB_DEFAULT=0\nGRUB_TIMEOUT=1\nGRUB_CMDLINE_LINUX="console=tty0 console=ttyS0,115200"\n' >"$root/etc/default/grub"
+printf 'GRUB_DEFAULT=0\nGRUB_TIMEOUT=1\nGRUB_CMDLINE_LINUX="net.ifnames=0 console=tty0 console=ttyS0,115200"\n' >"$root/etc/default/grub"
 
 kernel="$(ls "$root/lib/modules")"
 mkdir -p "$root/boot/grub/i386-pc" "$root/boot/grub/x86_64-efi"
@@ -26,7 +26,7 @@ set timeout=1
 serial --unit=0 --speed=115200
 search --no-floppy --fs-uuid --set=root $uuid
 menuentry 'Debian GNU/Linux' --class debian {
-	linux	/boot/vmlinuz-$kernel root=UUID=$uuid ro console=tty0 console=ttyS0,115200
+	linux	/boot/vmlinuz-$kernel root=UUID=$uuid ro net.ifnames=0 console=tty0 console=ttyS0,115200
 	initrd	/boot/initrd.img-$kernel
 }
 CONFIG

@@ -50,10 +50,12 @@ def _boot(tree: Tree, root: str, packing: str) -> None:
     tree.file(f"/boot/initramfs-{RELEASE}.img", initramfs.dracut(RELEASE, packing=packing))
     tree.file(f"/boot/loader/entries/{MACHINE}-{RELEASE}.conf", ENTRY.format(root=root, release=RELEASE))
     tree.file("/boot/grub2/grub.cfg", "set timeout=1\ninsmod blscfg\nblscfg\n", 0o600)
-    environment = f"# GRUB Environment Block\nkernelopts=root={root} ro console=ttyS0,115200n8 \n"
+    environment = f"# GRUB Environment Block\nkernelopts=root={root} ro net.ifnames=0 console=ttyS0,115200n8 \n"
     tree.file("/boot/grub2/grubenv", environment.encode().ljust(1024, b"#"))
     tree.file("/boot/grub2/i386-pc/core.img", modules.contents("core.img"))
-    tree.file("/etc/default/grub", 'GRUB_CMDLINE_LINUX="console=ttyS0,115200n8"\nGRUB_ENABLE_BLSCFG=true\n')
+    tree.file(
+        "/etc/default/grub", 'GRUB_CMDLINE_LINUX="net.ifnames=0 console=ttyS0,115200n8"\nGRUB_ENABLE_BLSCFG=true\n'
+    )
     modules.put_modules(tree, f"/usr/lib/modules/{RELEASE}", modules.needed(*modules.MODULES), ".xz")
 
 
@@ -92,7 +94,7 @@ title AlmaLinux ({release}) 9.4 (Seafoam Ocelot)
 version {release}
 linux /boot/vmlinuz-{release}
 initrd /boot/initramfs-{release}.img
-options root={root} ro console=ttyS0,115200n8
+options root={root} ro net.ifnames=0 console=ttyS0,115200n8
 grub_users $grub_users
 grub_class almalinux
 """
