@@ -117,3 +117,6 @@ class OsChoice:
     versions: tuple[str, ...] = ()
     family: str = "linux"
     architectures: tuple[str, ...] = ()
+    beginnings: tuple[str, ...] = ()
+    """How names of it begin elsewhere, their letters alone in lower case (`redhatenterpriselinux`); of all choices the
+    longest that fits is meant, so that TencentOS is no CentOS and openSUSE no SUSE. Empty: its own name alone."""

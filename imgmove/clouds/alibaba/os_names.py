@@ -21,6 +21,7 @@ LINUX_PLATFORMS: Final = (
     "UOS", "Fedora", "Fedora CoreOS", "CentOS Stream", "AlmaLinux", "Rocky Linux", "Gentoo", "Customized Linux",
     _OTHER_LINUX,
 )  # fmt: skip
+_WINDOWS_ARCHITECTURES: Final = ("x86_64", "i386")
 PLATFORMS: Final = (*LINUX_PLATFORMS, *(f"Windows Server {year}" for year in WINDOWS_YEARS), _OTHER_WINDOWS)
 
 #: How a name may begin, in lower case and without signs, and the platform that it then means. The longest fits first.
@@ -32,7 +33,8 @@ _BEGINNINGS: Final = {
     "uniontech": "UOS", "linux": _OTHER_LINUX, "other": _OTHER_LINUX, "others": _OTHER_LINUX,
     "otherlinux": _OTHER_LINUX, "tencentos": _OTHER_LINUX, "opencloudos": _OTHER_LINUX, "openeuler": _OTHER_LINUX,
     "oracle": _OTHER_LINUX, "amazon": _OTHER_LINUX, "arch": _OTHER_LINUX, "alpine": _OTHER_LINUX,
-    "nixos": _OTHER_LINUX, "customized": "Customized Linux", "custom": "Customized Linux",
+    "nixos": _OTHER_LINUX, "tlinux": _OTHER_LINUX, "euleros": _OTHER_LINUX,
+    "customized": "Customized Linux", "custom": "Customized Linux",
 }  # fmt: skip
 
 
@@ -80,9 +82,15 @@ def _unknown(name: str) -> ImgmoveError:
 
 
 def choices() -> tuple[OsChoice, ...]:
-    """Everything that ImportImage may name."""
+    """Everything that ImportImage may name. The newest version is last: the nearest to one that is not offered yet."""
     return (
-        *(OsChoice(name, family=LINUX) for name in LINUX_PLATFORMS),
-        OsChoice("Windows Server", versions=WINDOWS_YEARS, family=WINDOWS, architectures=("x86_64", "i386")),
-        OsChoice(_OTHER_WINDOWS, family=WINDOWS, architectures=("x86_64", "i386")),
-    )
+        *(OsChoice(name, family=LINUX, beginnings=_beginnings_of(name)) for name in LINUX_PLATFORMS),
+        OsChoice("Windows Server", versions=tuple(sorted(WINDOWS_YEARS)), family=WINDOWS,
+                 architectures=_WINDOWS_ARCHITECTURES, beginnings=("windowsserver",)),
+        OsChoice(_OTHER_WINDOWS, family=WINDOWS, architectures=_WINDOWS_ARCHITECTURES,
+                 beginnings=("otherwindows", "win")),
+    )  # fmt: skip
+
+
+def _beginnings_of(platform: str) -> tuple[str, ...]:
+    return tuple(beginning for beginning, meant in _BEGINNINGS.items() if meant == platform)
