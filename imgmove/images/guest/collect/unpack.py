@@ -16,7 +16,7 @@ from imgmove.images.guest.collect.byte_source import ByteSource, UnpackError
 PIECE_BYTES: Final = 1 << 20
 _LZMA_MEMORY: Final = 192 << 20
 _ZSTD_WINDOW: Final = 128 << 20
-_ZSTD_BITE: Final = 1 << 10
+_ZSTD_BITE: Final = 256
 #: The kernel's LZ4 has blocks of 8 MiB.
 _LZ4_BLOCK: Final = 8 << 20
 _LZ4_LEGACY_MAGIC: Final = b"\x02\x21\x4c\x18"
@@ -70,7 +70,7 @@ def _stepwise(make: Callable[[], _Decompressor], source: ByteSource) -> Iterator
 
 
 def _zstd(source: ByteSource) -> Iterator[bytes]:
-    """In small bites: a bite of a kilobyte can become 32 MiB, and no more."""
+    """In small bites: 256 bytes can become 8 MiB, and no more."""
     import zstandard
 
     inner = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
