@@ -11,10 +11,10 @@ from typing import Any, Final
 from imgmove.app.objects import StoredImage
 from imgmove.app.results import error_json, finding_json
 from imgmove.core.errors import EXIT_CODES, ImgmoveError, Kind
-from imgmove.core.findings import Finding, blocking
+from imgmove.core.findings import Finding, Severity, blocking
 from imgmove.core.formats import DiskFormat
 from imgmove.core.requests import BootMode
-from imgmove.images.guest.rules import RuleOutcome, Target, Verdict, judge, refused_by_guard
+from imgmove.images.guest.rules import HOW_TO_MEND, RuleState, Target, Verdict, judge, refused
 from imgmove.images.headers.facts import Facts
 from imgmove.images.reading.inspection import Inspection, Limits
 from imgmove.images.reading.process import look_inside
@@ -30,6 +30,8 @@ class CheckReport:
 
     what: str
     target: Target
+    title: str
+    """The destination's name for people."""
     size_bytes: int
     verdict: Verdict
     facts: Facts | None = None
@@ -44,8 +46,20 @@ class CheckReport:
         return self.verdict.findings
 
     @property
-    def rules(self) -> tuple[RuleOutcome, ...]:
-        return self.verdict.outcomes
+    def rules(self) -> tuple[RuleState, ...]:
+        return self.verdict.rules
+
+    @property
+    def how_to_mend(self) -> str:
+        """How remedies are applied, said once."""
+        return HOW_TO_MEND
+
+    @property
+    def verdict_word(self) -> str:
+        """`block`, `warn` or `ok`; `unknown` where nothing blocks and a rule could not be looked at."""
+        if self.verdict.will_start is not True:
+            return "unknown" if self.verdict.will_start is None else "block"
+        return "warn" if any(item.severity is Severity.WARN for item in self.findings) else "ok"
 
     def error(self, *, force: bool = False) -> ImgmoveError | None:
         """The error that a command ends with: the first finding that blocks, None where none does."""
@@ -56,7 +70,7 @@ class CheckReport:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         kind = Kind.CORRUPT if first.exit_code == EXIT_CODES[Kind.CORRUPT] else Kind.UNSUPPORTED
         return ImgmoveError(
-            kind, f"{self.what} would not start on {self.target.title}: {first.what}{more}",
+            kind, f"{self.what} would not start on {self.title}: {first.what}{more}",
             code=first.code or first.id, hint=first.fix, findings=self.findings,
         )  # fmt: skip
 
@@ -67,8 +81,12 @@ class CheckReport:
             "error": error_json(self.error()),
             "what": self.what,
             "target": self.target.provider,
-            "verdict": self.verdict.word,
-            "rules": [{"id": item.id, "title": item.title, "state": item.state.value} for item in self.rules],
+            "verdict": self.verdict_word,
+            "rules": [
+                {"id": item.id, "title": item.title, "state": item.state.value, "note": item.note}
+                for item in self.rules
+            ],
+            "how_to_mend": HOW_TO_MEND if self.findings else None,
             "image": self._image_json(),
             "guest": self._guest_json(),
             "read": {
@@ -120,7 +138,7 @@ class CheckReport:
 
 def target_of(provider: str, origin: str, boot_mode: BootMode | None, *, force: bool = False) -> Target:
     """Where an image is to start, and where it ran (empty: unknown). `force`: cloud-init is waived, as an import would."""
-    return Target(provider, boot_mode.value if boot_mode else None, origin, waives_cloud_init=force)
+    return Target(provider, boot_mode.value if boot_mode else None, origin, force)
 
 
 def limits_of(max_read_bytes: float | None) -> Limits:
@@ -132,13 +150,14 @@ def check_image(
     image: StoredImage,
     declared: DiskFormat | None,
     target: Target,
+    title: str,
     *,
     limits: Limits = _LIMITS,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> CheckReport:
-    """Look at `image` as the system disk of a machine on `target`. Reads only; safe to repeat.
+    """Look at `image` as the system disk of a machine on `target`, called `title`. Reads only; safe to repeat.
 
     What is wrong with the image, hostile headers included, is in the report. Raises for what is wrong with the look:
     an object that changed meanwhile (CONFLICT), a store that does not answer, readers that are not installed.
@@ -150,12 +169,12 @@ def check_image(
     except ImgmoveError as error:
         if error.kind is not Kind.CORRUPT:
             raise
-        verdict = refused_by_guard(error, target, image.uri)
-        return meter.report(CheckReport(image.uri, target, image.size_bytes, verdict), monotonic() - started)
+        report = CheckReport(image.uri, target, title, image.size_bytes, refused(error, image.uri))
+        return meter.report(report, monotonic() - started)
     source = ImageSource(image.uri, image.size_bytes, meter.image.read)
     inspection = look_inside(source, facts.format or DiskFormat.RAW, limits, progress=progress, stop=stop)
     verdict = judge(target, inspection.layout, inspection.facts, inspection.trouble)
-    report = CheckReport(image.uri, target, image.size_bytes, verdict, facts, inspection)
+    report = CheckReport(image.uri, target, title, image.size_bytes, verdict, facts, inspection)
     return meter.report(report, monotonic() - started)
 
 

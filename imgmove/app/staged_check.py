@@ -30,7 +30,7 @@ def check_staged(
     if error is not None:
         raise StepFailed(_with_ways_on(error, context.job.id))
     return {"findings": [encode(item) for item in report.findings], "read_bytes": report.read_bytes,
-            "requests": report.requests, "message": f"checked: {report.verdict.words}"}  # fmt: skip
+            "requests": report.requests, "message": f"checked: {report.verdict_word}"}  # fmt: skip
 
 
 def _look(
@@ -46,7 +46,13 @@ def _look(
         boot_mode,
         force=request.force,
     )
-    report = check_image(StoredImage.of(stores(end), key), system.format, target, monotonic=context.clock.monotonic)
+    report = check_image(
+        StoredImage.of(stores(end), key),
+        system.format,
+        target,
+        context.resolve(request.dest_provider, request.dest_region).abilities.title,
+        monotonic=context.clock.monotonic,
+    )
     for finding in report.findings:
         context.tell(Noted, text=f"{finding.severity.value} {finding.id}: {finding.what}")
     return report

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 #: Without a terminal a sign of life so often, so that nobody takes us for dead.
 _SIGN_SECONDS: Final = 60.0
+_VERDICTS: Final = {
+    "ok": "starts on", "warn": "should start on", "block": "would not start on", "unknown": "cannot be told to start on",
+}  # fmt: skip
 
 
 @click.command(
@@ -73,13 +76,13 @@ def _print_report(report: CheckReport) -> None:
     from imgmove.core.text import clean
 
     print_lines(
-        [f"{clean(report.what)} for {report.target.title}: {report.verdict.words} ({summary_line(report.findings)})"]
+        [f"{clean(report.what)}: {_VERDICTS[report.verdict_word]} {report.title} ({summary_line(report.findings)})"]
     )
     print_lines(f"  {name:<7}{clean(text)}" for name, text in _about(report) if text)
     print_lines([""])
     print_findings(report.findings)
     if report.findings:
-        print_lines([""])
+        print_lines(["", f"how to mend: {report.how_to_mend}", ""])
     print_lines(_rule_lines(report))
 
 
@@ -98,7 +101,8 @@ def _about(report: CheckReport) -> Iterator[tuple[str, str]]:
     if facts and facts.os:
         kernels = [kernel.version for kernel in facts.kernels or ()]
         running = f", kernel {', '.join(kernels[:3])}{'…' if len(kernels) > 3 else ''}" if kernels else ""
-        yield "guest", f"{facts.os.name or facts.os.kind or 'unknown'} {facts.os.architecture}{running}"
+        name = facts.os.name or facts.os.kind or "not recognised"
+        yield "guest", f"{name}{', ' if facts.os.architecture else ''}{facts.os.architecture}{running}"
         root = next((item for item in layout.file_systems if item.where == facts.root_where), None) if layout else None
         yield "root", f"{facts.root_where}{f' ({root.kind})' if root else ''}"
     how = ", as a stream from its beginning" if report.inspection.cost.is_stream else ""
@@ -113,11 +117,16 @@ def _about(report: CheckReport) -> Iterator[tuple[str, str]]:
 
 def _rule_lines(report: CheckReport) -> Iterator[str]:
     """The rules by what became of them, in a line each: what was not looked at is not passed over in silence."""
+    from imgmove.core.text import clean
+
     states: dict[str, list[str]] = {}
     for rule in report.rules:
         states.setdefault(rule.state.value, []).append(rule.id)
     for state, ids in states.items():
         yield f"  {state:<15}{' '.join(ids)}"
+    for rule in report.rules:
+        if rule.note and rule.state.value == "not-looked":
+            yield f"  {rule.id} was not looked at: {clean(rule.note)}"
 
 
 @contextmanager

@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "create": ("imgmove.cli.create", "Make an image of an instance."),
     "copy": ("imgmove.cli.copy", "Copy objects and files between stores, any to any."),
     "status": ("imgmove.cli.status", "The state of a job, a vendor's task or an image."),
+    "check": ("imgmove.cli.check", "Look inside a disk image: will it start on the other cloud?"),
     "images": ("imgmove.cli.images", "The images of the account."),
     "providers": ("imgmove.cli.providers", "What each service can and cannot do."),
     "jobs": ("imgmove.cli.jobs", "The journal: list, show, resume, cancel, clean."),
