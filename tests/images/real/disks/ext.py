@@ -52,13 +52,17 @@ def _put_files(tree: Tree, folder: Path) -> None:
             place.mkdir()
         else:
             place.write_bytes(node.content)
+            place.chmod(node.mode | 0o400)
 
 
 def _put_owners(tree: Tree, path: Path, scratch: Path) -> None:
-    """Modes and owners by debugfs: the files were ours, and one of mode 0 nobody but root could have read."""
+    """What the files could not have while they were ours: others' owners, and modes that keep their owner out."""
     types = {"file": 0o100000, "directory": 0o040000, "symlink": 0o120000}
     commands = []
     for name, node in tree:
-        fields = {"mode": f"0{types[node.kind] | node.mode:o}", "uid": node.uid, "gid": node.gid}
-        commands += [f'sif "{name}" {field} {value}' for field, value in fields.items()]
-    edit(path, scratch, *commands)
+        found = (scratch / "files" / name.lstrip("/")).lstat()
+        wanted = {"mode": types[node.kind] | node.mode, "uid": node.uid, "gid": node.gid}
+        there = {"mode": found.st_mode, "uid": found.st_uid, "gid": found.st_gid}
+        commands += [f'sif "{name}" {field} 0{wanted[field]:o}' for field in wanted if wanted[field] != there[field]]
+    if commands:
+        edit(path, scratch, *commands)
