@@ -49,6 +49,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "fault-effects": sandbox.effects,
     "fault-settings": sandbox.fault_settings,
     "control-api": sandbox.control_api,
+    "seed-tables": sandbox.seed_tables,
     "tencent-settings": sandbox.tencent_settings,
     "alibaba-settings": sandbox.alibaba_settings,
     "default-world": sandbox.default_world,

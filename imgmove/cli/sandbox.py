@@ -8,6 +8,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tomllib
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -200,7 +201,64 @@ def state() -> None:
     click.echo(json.dumps(_control("GET", "/state"), indent=2))
 
 
-def _control(method: str, path: str, body: dict[str, str] | None = None) -> Any:
+@command.command(
+    "settings",
+    cls=Command,
+    exit_codes=(0, 1, 2),
+    examples=[
+        ("How both clouds behave", "imgmove sandbox settings"),
+        ("A full quota, and grants that take a minute to spread",
+         "imgmove sandbox settings tencent.image_quota=0 alibaba.role_delay_seconds=60"),
+    ],
+)  # fmt: skip
+@click.argument("changes", nargs=-1, metavar="[PROVIDER.NAME=VALUE]...")
+def settings(changes: tuple[str, ...]) -> None:
+    """Change settings of the running sandbox that the environment names, and print all of them as JSON.
+
+    VALUE is JSON (true, 60, ["cn-hangzhou"]); what is no JSON is taken as text.
+    """
+    wanted: dict[str, dict[str, Any]] = {}
+    for text in changes:
+        provider, name, value = _setting(text)
+        wanted.setdefault(provider, {})[name] = value
+    answer = _control("POST", "/settings", wanted) if wanted else _control("GET", "/settings")
+    click.echo(json.dumps(answer, indent=2))
+
+
+def _setting(text: str) -> tuple[str, str, Any]:
+    name, sign, value = text.partition("=")
+    provider, dot, own = name.partition(".")
+    if not (sign and dot and own):
+        raise usage_error(f"{text!r} is not PROVIDER.NAME=VALUE", "write it like tencent.image_quota=0")
+    try:
+        return provider, own, json.loads(value)
+    except ValueError:
+        return provider, own, value
+
+
+@command.command(
+    "seed",
+    cls=Command,
+    exit_codes=(0, 1, 2),
+    examples=[
+        ("Put buckets, roles, keys and images into the states of a file", "imgmove sandbox seed broken-roles.toml"),
+    ],
+)
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+def seed(file: Path) -> None:
+    """Add what the TOML file FILE says to the running sandbox that the environment names, or change what is there.
+
+    The tables are a seed file's, but they name no files of their own. What the sandbox holds is printed as JSON.
+    """
+    try:
+        document = tomllib.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise usage_error(f"{file} cannot be read: {error}", "it has to be TOML, as `--seed` takes it") from error
+    document.pop("default", None)
+    click.echo(json.dumps(_control("POST", "/seed", document), indent=2))
+
+
+def _control(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     url = os.environ.get("IMGMOVE_SANDBOX_CONTROL", "")
     if not url.startswith("http://127.0.0.1:"):
         raise usage_error(

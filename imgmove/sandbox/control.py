@@ -10,6 +10,7 @@
     POST   /faults                        adds {"fault": "cvm:ExportImages throttle"}, or a fault by its fields
     GET    /settings                      how both clouds behave, {"tencent": {name: value}, "alibaba": …}
     POST   /settings                      changes those that are given, in the same form
+    POST   /seed                          adds or changes images, buckets, objects, roles and keys: a seed file's tables, as JSON
     POST   /reset                         an empty world with the seed sown again; no faults, no log
     POST   /stop                          stops the sandbox, after the answer
 
@@ -29,6 +30,7 @@ from aiohttp import web
 
 from imgmove.sandbox.faults import Fault, FaultError, fault_from_mapping
 from imgmove.sandbox.request_log import RequestLog
+from imgmove.sandbox.seed import SeedError
 from imgmove.sandbox.settings import SettingError, change_settings, show_settings
 from imgmove.sandbox.summary import summarise
 
@@ -68,6 +70,7 @@ class Control:
             ("DELETE", "/faults"): self._forget_faults,
             ("GET", "/settings"): lambda _: show_settings(self._sandbox.world),
             ("POST", "/settings"): self._change_settings,
+            ("POST", "/seed"): self._sow,
             ("POST", "/reset"): self._reset,
             ("POST", "/stop"): self._stop,
         }
@@ -153,6 +156,13 @@ class Control:
             raise RefusedError(400, "InvalidSetting", str(error)) from error
         self._sandbox.save()
         return show_settings(self._sandbox.world)
+
+    def _sow(self, given: Mapping[str, Any]) -> Answer:
+        try:
+            self._sandbox.sow(given)
+        except SeedError as error:
+            raise RefusedError(400, "InvalidSeed", str(error)) from error
+        return summarise(self._sandbox)
 
     def _reset(self, given: Mapping[str, Any]) -> Answer:
         _only(given)

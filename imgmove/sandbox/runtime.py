@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from imgmove.sandbox.clock import Clock
 from imgmove.sandbox.exchange import Exchange, Surroundings
@@ -83,6 +85,14 @@ class Runtime:
         with self.world.lock:
             self.world.tencent.settle()
             self.world.alibaba.settle()
+
+    def sow(self, document: Mapping[str, Any]) -> None:
+        """Adds what a document says to the world, or changes what is there. Raises SeedError."""
+        from imgmove.sandbox.seed.file import sow_document
+
+        with self.world.lock:
+            sow_document(self.world, document)
+        self.save()
 
     def reset(self) -> None:
         """Empties the world and sows the seed again. Requests that are under way find the new world."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imgmove.sandbox.clock import DEFAULT_SPEED, Clock
 from imgmove.sandbox.faults import Fault, FaultPlan
@@ -153,6 +153,11 @@ class Sandbox:
     def save(self) -> None:
         """Writes the state if it has changed: for changes made in Python, which no request's answer waits for."""
         self._started().save()
+
+    def sow(self, document: Mapping[str, Any]) -> None:
+        """Adds to the world what a document says in a seed file's words, or changes what is there already:
+        `{"bucket": [{"provider": "alibaba", "name": "imgmove-hz", "encryption": "KMS"}]}`. Raises SeedError."""
+        self._started().sow(document)
 
     def reset(self) -> None:
         """Empties the world and sows the seed again; forgets faults and the log of requests."""

@@ -13,6 +13,7 @@ def summarise(sandbox: Sandbox) -> dict[str, Any]:
     """The world as it is now, all tasks brought up to the present."""
     sandbox.settle()
     world = sandbox.world
+    world.objects.settle()
     with world.lock:
         return {"tencent": _tencent(world), "alibaba": _alibaba(world)}
 
@@ -89,6 +90,11 @@ def _objects(world: World, vendor: str) -> dict[str, Any]:
             {
                 "name": bucket.name,
                 "region": bucket.region,
+                "acl": bucket.acl,
+                "storage_class": bucket.storage_class,
+                "encryption": bucket.encryption,
+                "versioning": bucket.versioning,
+                "lifecycle_rules": len(bucket.lifecycle),
                 "objects": [
                     {"key": o.key, "size_bytes": o.size_bytes, "etag": o.etag, "crc64": _text(o.crc64)}
                     for o in state.objects[name].values()

@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
 
 from imgmove.cli.sandbox import STRAY_VARIABLES
 from imgmove.sandbox import SERVICES, Effect, Fault, Sandbox, control, faults
-from imgmove.sandbox.seed import CREDENTIALS
+from imgmove.sandbox.seed import CREDENTIALS, tables
 from imgmove.sandbox.summary import summarise
 from imgmove.sandbox.wire import alibaba_sts, cam, cos_routes, cvm, ecm, ecs, oss_routes, ram, tencent_sts
 from imgmove.sandbox.world import alibaba_rules, tencent_rules
@@ -99,6 +101,35 @@ def control_api() -> str:
     routes = [_ROUTE.fullmatch(line) for line in (control.__doc__ or "").splitlines()]
     rows = [(code(f"{match[1]} {match[2]}"), match[3]) for match in routes if match]
     return table(("request", "what it does, or answers"), rows)
+
+
+def seed_tables() -> str:
+    return sections(
+        f"`[[{name}]]`\n\n{table(('field', 'takes', ''), _seed_fields(kind))}" for name, kind in tables.TABLES.items()
+    )
+
+
+def _seed_fields(kind: type[tables.Table]) -> list[tuple[str, str, str]]:
+    docs = attribute_docs(kind)
+    found = msgspec.structs.fields(kind)
+    return [(code(field.name), _taken(field), docs.get(field.name, "")) for field in found]
+
+
+def _taken(field: msgspec.structs.FieldInfo) -> str:
+    """The type as TOML knows it; a field that has to be there says so."""
+    words = [_word(each) for each in get_args(field.type) or (field.type,) if each is not type(None)]
+    return " or ".join(words) + (", required" if field.required else "")
+
+
+def _word(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return " or ".join(f'`"{word}"`' for word in get_args(kind))
+    if get_origin(kind) in (list, dict):
+        return "list" if get_origin(kind) is list else "table"
+    return f'`"{kind}"`' if isinstance(kind, str) else _TOML_TYPES[kind]
+
+
+_TOML_TYPES = {str: "text", bool: "`true`, `false`", int: "number", float: "number"}
 
 
 def tencent_settings() -> str:

@@ -67,7 +67,17 @@ def test_files_of_faults_are_taken(block: Block) -> None:
     assert parse_faults_toml(block.text)
 
 
-@pytest.mark.parametrize("block", toml_with("[[image]]"), ids=str)
+@pytest.mark.parametrize("block", toml_with("[[role]]"), ids=str)
+def test_changes_of_a_running_sandbox_are_taken(block: Block) -> None:
+    with Sandbox() as sandbox:
+        sandbox.sow(tomllib.loads(block.text))
+        state = summarise(sandbox)
+    (bucket,) = [each for each in state["alibaba"]["buckets"] if each["name"] == "imgmove-hz"]
+    assert (bucket["encryption"], bucket["lifecycle_rules"]) == ("KMS", 1)
+    assert "CVM_QcsRole" not in [role["name"] for role in state["tencent"]["roles"]]
+
+
+@pytest.mark.parametrize("block", toml_with("[[image]]\nfile"), ids=str)
 def test_seed_files_are_taken(block: Block, tmp_path: Path) -> None:
     (tmp_path / "build").mkdir()
     shutil.copy(ROOT / "imgmove" / "sandbox" / "seed" / "seed-disk.qcow2", tmp_path / "build" / "web.qcow2")

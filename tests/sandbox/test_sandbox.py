@@ -248,20 +248,25 @@ def test_a_toml_file_as_seed(tmp_path: Path, disk_file: Path) -> None:
     ("text", "says"),
     [
         ("[[image", "world.toml: "),
-        ("images = 1", "'images': allowed are default = true|false, [[image]], [[bucket]], [settings]"),
+        (
+            "images = 1",
+            "'images': allowed are default = true|false, [[bucket]], [[object]], [[role]], [[key]], [[image]]",
+        ),
         ("default = 1", "'default': allowed are"),
         ("[image]\nfile='x'\nname='y'", "write [[image]] for each image"),
         ("[[image]]\nfile='x'", "a [[image]] has no name"),
-        ("[[image]]\nfile='x'\nname=1", "name of [[image]] must be a text, not 1"),
-        ("[[image]]\nfile='x'\nname='y'\nsize='z'", "[[image]] takes no 'size'; allowed: file, name"),
+        ("[[image]]\nfile='x'\nname=1", "[[image]]: Expected `str`, got `int` - at `$.name`"),
+        ("[[bucket]]\nname='x'", "a [[bucket]] has no provider"),
+        ("[[image]]\nname='x'\nstate='NORMAL'\nprovider='alibaba'", "no state 'NORMAL'; there are: Waiting"),
+        ("[[object]]\nprovider='tencent'\nbucket='none'\nkey='k'", "there is no bucket 'none'"),
+        ("[[image]]\nfile='x'\nname='y'\nsize='z'", "[[image]] takes no 'size'; allowed: absent, architecture"),
         ("[[image]]\nfile='missing.raw'\nname='y'", "missing.raw"),
         (
             "[[image]]\nfile='world.toml'\nname='y'\nprovider='aws'",
-            "there is no provider 'aws'; allowed: tencent, alibaba",
+            "[[image]]: Invalid enum value 'aws' - at `$.provider`",
         ),
         ("settings = 1", "'settings': allowed are"),
         ("[settings.tencent]\nspeed=1", "there is no setting 'speed'; allowed: export_seconds"),
-        ("[[bucket]]\nprovider='alibaba'\nname='imgmove-hz'", "there is a bucket 'imgmove-hz' already"),
     ],
 )
 def test_a_wrong_seed_file_says_what_is_wrong(tmp_path: Path, text: str, says: str) -> None:

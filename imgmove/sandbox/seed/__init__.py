@@ -58,11 +58,12 @@ def with_images(seed: Seed, images: Sequence[tuple[Path, str]]) -> Seed:
     """A seed that adds images made of disk files, given as (file, name), at both vendors."""
 
     def sow_both(world: World) -> None:
-        from imgmove.sandbox.seed.file import add_image
+        from imgmove.sandbox.seed.images import add_image
+        from imgmove.sandbox.seed.tables import ImageTable
 
         sow(world, seed)
         for file, name in images:
-            add_image(world, file, name)
+            add_image(world, ImageTable(name=name), file)
 
     return sow_both
 

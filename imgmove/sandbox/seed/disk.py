@@ -44,6 +44,10 @@ class SeedDisk:
         """The data disk on that shelf, likewise."""
         return put_on_shelf(shelf, self._raw("data"))
 
+    def raw(self) -> Path:
+        """The system disk's bytes in a file, which must not be changed."""
+        return self._raw("system")
+
     def _raw(self, name: str) -> Path:
         if name not in self._unpacked:
             self._unpacked[name] = materialise(name, self._directory / f"seed-{name}.raw")

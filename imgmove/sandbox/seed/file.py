@@ -1,4 +1,4 @@
-"""A world described in a TOML file, and images made of disk files of one's own.
+"""A world described in a TOML file, or in the same words by a program.
 
 default = true                # begin with the default world (default: true)
 
@@ -13,31 +13,38 @@ platform = "Ubuntu"           # left out: "Debian"
 provider = "alibaba"
 name = "my-images"
 region = "cn-shanghai"
+
+All tables and what they take: `imgmove.sandbox.seed.tables`.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgmove.sandbox.disks import DiskError, DiskFormat, convert
-from imgmove.sandbox.seed import SeedError, alibaba, default_world, tencent
-from imgmove.sandbox.seed.disk import put_on_shelf
+from imgmove.sandbox.seed import SeedError, default_world
+from imgmove.sandbox.seed.identities import sow_key, sow_role
+from imgmove.sandbox.seed.images import sow_image
+from imgmove.sandbox.seed.stores import sow_bucket, sow_object
+from imgmove.sandbox.seed.tables import (
+    TABLES,
+    BucketTable,
+    ImageTable,
+    KeyTable,
+    ObjectTable,
+    RoleTable,
+    Table,
+    read_tables,
+)
 from imgmove.sandbox.settings import SettingError, change_settings
-from imgmove.sandbox.world import alibaba_records, tencent_records
 
 if TYPE_CHECKING:
     from imgmove.sandbox.world import World
 
-GIB = 1 << 30
-DEFAULT_REGIONS = {"tencent": tencent.REGION, "alibaba": alibaba.REGION}
-_FIELDS = {
-    "image": ({"file", "name"}, {"provider", "region", "platform"}),
-    "bucket": ({"provider", "name"}, {"region"}),
-}
-"""Table: required and optional settings; all are texts."""
+Document = Mapping[str, Any]
+"""A seed's tables by name, each a list, and its settings."""
 
 
 def sow_file(world: World, path: Path) -> None:
@@ -46,115 +53,58 @@ def sow_file(world: World, path: Path) -> None:
         document = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise SeedError(f"{path}: {error}") from error
-    with_default, settings = document.pop("default", True), document.pop("settings", {})
-    unknown = sorted(set(document) - set(_FIELDS))
-    if unknown or not isinstance(with_default, bool) or not isinstance(settings, dict):
-        wrong = (unknown or ["default" if not isinstance(with_default, bool) else "settings"])[0]
-        raise SeedError(f"{path}: {wrong!r}: allowed are default = true|false, [[image]], [[bucket]], [settings]")
+    with_default = document.pop("default", True)
+    if not isinstance(with_default, bool):
+        raise SeedError(f"{path}: {_allowed('default')}")
+    try:
+        tables, settings = _read(document)
+        _settle(world, settings)
+        if with_default:
+            default_world(world)
+        _sow(world, tables, path.parent)
+    except SeedError as error:
+        raise SeedError(f"{path}: {error}") from error
+
+
+def sow_document(world: World, document: Document) -> None:
+    """Adds to a world what a document says, or changes what is there; nothing of it, if its form is wrong. No files.
+
+    To be called under `world.lock`. Raises SeedError.
+    """
+    tables, settings = _read(document)
+    _settle(world, settings)
+    _sow(world, tables, None)
+
+
+def _read(document: Document) -> tuple[list[Table], Mapping[str, Any]]:
+    settings = document.get("settings", {})
+    for name, content in document.items():
+        if name not in (*TABLES, "settings") or (name == "settings" and not isinstance(content, dict)):
+            raise SeedError(_allowed(name))
+    return [t for name, kind in TABLES.items() for t in read_tables(document.get(name, []), name, kind)], settings
+
+
+def _allowed(name: str) -> str:
+    return f"{name!r}: allowed are default = true|false, {', '.join(f'[[{each}]]' for each in TABLES)}, [settings]"
+
+
+def _settle(world: World, settings: Mapping[str, Any]) -> None:
     try:
         change_settings(world, settings)
     except SettingError as error:
-        raise SeedError(f"{path}: {error}") from error
-    if with_default:
-        default_world(world)
-    for table in _tables(path, document, "bucket"):
-        add_bucket(world, table["provider"], table["name"], table.get("region", ""))
-    for table in _tables(path, document, "image"):
-        add_image(world, path.parent / table.pop("file"), **table)
+        raise SeedError(str(error)) from error
 
 
-def add_bucket(world: World, provider: str, name: str, region: str = "") -> None:
-    """Creates a bucket of the default world's account. Raises SeedError."""
-    owner = {"tencent": tencent.UIN, "alibaba": alibaba.ACCOUNT}.get(provider)
-    if owner is None:
-        raise SeedError(f"there is no provider {provider!r}; allowed: {', '.join(DEFAULT_REGIONS)}")
-    if world.objects.bucket(provider, name):
-        raise SeedError(f"there is a bucket {name!r} already")
-    world.objects.create_bucket(provider, name, region or DEFAULT_REGIONS[provider], owner)
+def _sow(world: World, tables: list[Table], folder: Path | None) -> None:
+    for table in tables:
+        _SOWERS[type(table)](world, table, folder)
+    world.changed()
 
 
-def add_image(
-    world: World, file: Path, name: str, provider: str = "", region: str = "", platform: str = "Debian"
-) -> dict[str, str]:
-    """Makes an image of a disk file, whatever its format, in the default world's account; "" means both providers.
-
-    To be called under `world.lock`. Returns the new ids by provider. Raises SeedError for a file that is no disk
-    image or can't be read.
-    """
-    if provider not in ("", *DEFAULT_REGIONS):
-        raise SeedError(f"there is no provider {provider!r}; allowed: {', '.join(DEFAULT_REGIONS)}")
-    raw = world.incoming / "image.raw"
-    try:
-        convert(file, None, raw, DiskFormat.RAW)
-    except (OSError, DiskError) as error:
-        raise SeedError(f"{file}: {error}") from error
-    makers = {"tencent": _add_to_tencent, "alibaba": _add_to_alibaba}
-    try:
-        return {
-            each: makers[each](world, raw, name, region or DEFAULT_REGIONS[each], platform)
-            for each in ([provider] if provider else DEFAULT_REGIONS)
-        }
-    finally:
-        raw.unlink()
-
-
-def _add_to_tencent(world: World, raw: Path, name: str, region: str, platform: str) -> str:
-    cloud, size_gib = world.tencent, _gib(raw)
-    blob, snapshot_id, now = put_on_shelf(cloud, raw), cloud.new_id("snap"), world.clock.wall()
-    cloud.add_snapshot(
-        tencent_records.Snapshot(snapshot_id, tencent.UIN, region, tencent_records.SYSTEM_DISK, size_gib, blob)
-    )
-    image = tencent_records.Image(
-        cloud.new_id("img"),
-        tencent.UIN,
-        region,
-        name,
-        os_name=platform,
-        platform="Windows" if platform.startswith("Windows") else platform,
-        os_type=platform,
-        size_gib=size_gib,
-        created=now,
-        snapshot_ids=[snapshot_id],
-    )
-    return cloud.add_image(image).image_id
-
-
-def _add_to_alibaba(world: World, raw: Path, name: str, region: str, platform: str) -> str:
-    cloud, size_gib = world.alibaba, _gib(raw)
-    blob, snapshot_id, now = put_on_shelf(cloud, raw), cloud.new_id("s"), world.clock.wall()
-    cloud.add_snapshot(
-        alibaba_records.Snapshot(snapshot_id, region, alibaba.ACCOUNT, "system", size_gib, blob, created=now)
-    )
-    image = alibaba_records.Image(
-        cloud.new_id("m"),
-        name,
-        region,
-        alibaba.ACCOUNT,
-        [alibaba_records.ImageDisk("system", "/dev/xvda", size_gib, blob, snapshot_id)],
-        created=now,
-        platform=platform,
-        os_type="windows" if platform.startswith("Windows") else "linux",
-    )
-    return cloud.add_image(image).image_id
-
-
-def _gib(raw: Path) -> int:
-    return max(1, -(-raw.stat().st_size // GIB))
-
-
-def _tables(path: Path, document: Mapping[str, Any], kind: str) -> list[dict[str, str]]:
-    tables = document.get(kind, [])
-    required, optional = _FIELDS[kind]
-    for table in tables if isinstance(tables, list) else [tables]:
-        if not isinstance(table, dict) or not isinstance(tables, list):
-            raise SeedError(f"{path}: write [[{kind}]] for each {kind}")
-        for name, value in table.items():
-            if name not in required | optional:
-                raise SeedError(
-                    f"{path}: [[{kind}]] takes no {name!r}; allowed: {', '.join(sorted(required | optional))}"
-                )
-            if not isinstance(value, str):
-                raise SeedError(f"{path}: {name} of [[{kind}]] must be a text, not {value!r}")
-        for name in sorted(required - set(table)):
-            raise SeedError(f"{path}: a [[{kind}]] has no {name}")
-    return [dict(table) for table in tables]
+_SOWERS: Mapping[type[Table], Callable[[World, Any, Path | None], None]] = {
+    BucketTable: lambda world, table, _: sow_bucket(world, table),
+    ObjectTable: sow_object,
+    RoleTable: lambda world, table, _: sow_role(world, table),
+    KeyTable: lambda world, table, _: sow_key(world, table),
+    ImageTable: sow_image,
+}

@@ -153,6 +153,7 @@ class Settings:
     max_export_data_disks: int = 4
     max_export_data_disk_gib: int = 500
     max_images: int = 100
+    """Images of an account in a region (QuotaExceed.Image); ECS has no call that tells."""
     max_snapshots: int = 256
     concurrent_exports: int = 5
     weekly_exports: int = 100

@@ -170,7 +170,9 @@ class Settings:
 
     # How many
     image_quota: int = 500
+    """Custom images of an account in a region (ImageQuotaLimitExceeded); DescribeImageQuota and DescribeAccountQuota tell."""
     ecm_image_quota: int = 20
+    """Custom images of an account in ECM (ResourceInsufficient.InvaildPrivateImageNum); no call tells."""
     concurrent_exports: int = 5
     max_sync_gib: int = 2048
     max_import_virtual_gib: int = 500
