@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from imgmove.images.guest.files import FileStat, FileTreeError
 
@@ -32,13 +33,20 @@ class MemoryTree:
             return FileStat("file", len(self._bytes(found)), self.modes.get(found, 0o644), 0, 0)
         return FileStat("directory", 0, 0o755, 0, 0)
 
+    @cached_property
+    def _folders(self) -> dict[str, set[str]]:
+        """Folders, and the names in them."""
+        found: dict[str, set[str]] = {"/": set()}
+        for path in [*self.files, *self.links]:
+            while path != "/":
+                folder, name = posixpath.split(path)
+                found.setdefault(folder, set()).add(name)
+                path = folder
+        return found
+
     def list(self, path: str, limit: int = 4096) -> list[str]:
         found = self._resolved(path)
-        if found is None:
-            return []
-        top = found.rstrip("/") + "/"
-        names = {name[len(top) :].split("/")[0] for name in [*self.files, *self.links] if name.startswith(top)}
-        return sorted(names)[:limit]
+        return sorted(self._folders.get(found, ()))[:limit] if found is not None else []
 
     def read(self, path: str, limit_bytes: int = 1 << 20) -> bytes | None:
         found = self._resolved(path)
@@ -68,12 +76,11 @@ class MemoryTree:
 
     def _own(self, path: str) -> str:
         path = posixpath.normpath("/" + path.lstrip("/"))
-        if self.ignores_case:
-            known = [*self.files, *self.links]
-            for name in known:
-                if name.lower() == path.lower() or name.lower().startswith(path.lower() + "/"):
-                    return name[: len(path)]
-        return path
+        return self._by_lower.get(path.lower(), path) if self.ignores_case else path
+
+    @cached_property
+    def _by_lower(self) -> dict[str, str]:
+        return {name.lower(): name for name in [*self.files, *self._folders]}
 
     def _resolved(self, path: str) -> str | None:
         """The path without links, None where nothing is; damage below `damaged` is raised."""

@@ -134,13 +134,12 @@ def _looking_at(guest: Guest, found: CloudInit) -> Iterator[Hit]:
 
 def _words(guest: Guest, found: CloudInit) -> dict[str, str]:
     wanted = _NAMES.get(guest.target_cloud, "the new cloud's source")
-    old = [
-        name for name in found.datasources or () if name.lower() not in {*SOURCES.get(guest.target_cloud, ()), "none"}
-    ]
-    sources = ", ".join([*dict.fromkeys([*wanted.split(", "), *old[:6]]), "None"])
+    named = [name for name in (found.datasources or ())[:8] if name.lower() != "none"]
+    old = [name for name in named if name.lower() not in SOURCES.get(guest.target_cloud, ())]
+    sources = ", ".join([*dict.fromkeys([*wanted.split(", "), *old]), "None"])
     return {
         "install": guest.install("cloud-init"), "version": found.version or "(of unknown version)", "wanted": wanted,
-        "list": ", ".join((found.datasources or ())[:8]), "sources": sources,
+        "list": ", ".join(named) or "nothing", "sources": sources,
         "drop_in": f"write `datasource_list: [ {sources} ]` into /etc/cloud/cloud.cfg.d/99-imgmove.cfg",
     }  # fmt: skip
 

@@ -81,7 +81,8 @@ def _look(guest: Guest) -> Iterator[Hit | Unseen]:
     windows = guest.facts.windows
     if windows is None:
         return
-    yield Hit("activation", "Windows")
+    if guest.target.source_cloud != guest.target_cloud:
+        yield Hit("activation", "Windows")
     yield from _drivers(windows)
     yield from _boot_files(windows, guest)
     if "GENERALIZE" not in windows.setup_state.upper():
