@@ -13,7 +13,7 @@ from imgmove.app.guest import Guest
 from imgmove.app.leftovers import Leftovers, staged_prefix
 from imgmove.app.migrate_request import MigrateRequest, export_request
 from imgmove.app.outcome import artifacts_of
-from imgmove.app.preflight import Preflight, import_request, transfer_request
+from imgmove.app.preflight import Beforehand, Preflight, import_request, transfer_request
 from imgmove.app.resolve import split_account
 from imgmove.core.codec import decode
 from imgmove.core.events import Noted
@@ -49,10 +49,10 @@ def migration_steps(request: MigrateRequest) -> list[Step]:
     return steps
 
 
-def migration_functions(stores: Stores) -> dict[str, StepFunction]:
+def migration_functions(stores: Stores, beforehand: Beforehand) -> dict[str, StepFunction]:
     """Step functions by `Step.kind`."""
     return {
-        f"migrate-{PREFLIGHT}": Preflight(stores),
+        f"migrate-{PREFLIGHT}": Preflight(beforehand),
         f"migrate-{EXPORT}": export,
         f"migrate-{COPY}": _Copy(stores),
         f"migrate-{IMPORT}": _Import(stores),

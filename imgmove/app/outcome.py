@@ -9,6 +9,7 @@ from imgmove.app.resolve import split_account
 from imgmove.app.results import Result, artifact_json, error_json, step_json
 from imgmove.core.codec import decode
 from imgmove.core.errors import ImgmoveError
+from imgmove.core.findings import Finding
 from imgmove.core.jobs import STEP_TASK_STATES, Job, Step, StepState
 from imgmove.core.requests import Operation
 from imgmove.core.tasks import Artifact, Handle, TaskReport, TaskState
@@ -47,7 +48,15 @@ def result_of_job(
         message=report.message,
         items=tuple(_item(step, item) for step, item in zip(steps, reports, strict=True)) if several else (),
         steps=tuple(step_json(step) for step in steps) if is_migration else (),
+        findings=_findings(job),
     )
+
+
+def _findings(job: Job) -> tuple[Finding, ...]:
+    """What was found before the job, and by its steps, also by those that failed over it."""
+    kept = [job.plan.get("findings")]
+    kept += [record.get("findings") for step in job.steps for record in (step.outputs, step.error or {})]
+    return tuple(decode(Finding, item) for found in kept for item in found or ())
 
 
 def _import_step(job: Job) -> Step:

@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from imgmove.app.resolve import Place, check_id
 from imgmove.core.abilities import OperationAbility
+from imgmove.core.address import Uri, parse_address
 from imgmove.core.errors import ImgmoveError, Kind, usage_error
 from imgmove.core.formats import DiskFormat
 from imgmove.core.requests import (
@@ -148,3 +149,14 @@ def check_create(place: Place, request: CreateRequest) -> None:
             request.instance_id, abilities.instance_id_pattern, f"an instance of {abilities.title}", "the console's"
         )
     _check_choice(place, "--boot-mode", request.boot_mode, ability.boot_modes)
+
+
+def bucket_name(place: Place, text: str) -> str:
+    """`--bucket` as a name, or as an address of the provider's own store."""
+    scheme = place.abilities.store_scheme
+    parsed = parse_address(text)
+    if isinstance(parsed, Uri):
+        if parsed.scheme != scheme or parsed.path.strip("/"):
+            raise usage_error(f"{text!r} is no bucket of {scheme}://", f"give the bucket's name, or {scheme}://BUCKET")
+        return parsed.authority
+    return text

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from imgmove.core.address import ImageAddress
 from imgmove.core.errors import ImgmoveError
 from imgmove.core.findings import Finding
 from imgmove.core.jobs import STEP_TASK_STATES, Job, Resource, Step, StepState
-from imgmove.core.tasks import Artifact, TaskReport, TaskState
+from imgmove.core.tasks import Artifact, Image, TaskReport, TaskState
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Result:
     items: tuple[Mapping[str, Any], ...] = ()
     steps: tuple[Mapping[str, Any], ...] = ()
     dry_run: bool = False
+    findings: tuple[Finding, ...] = ()
+    """What was found beforehand; also what an `error` carries."""
 
     def to_json(self) -> dict[str, Any]:
         """The document with the contract's names; further fields stand behind them."""
@@ -55,6 +58,7 @@ class Result:
             "items": list(self.items),
             "steps": list(self.steps),
             "dry_run": self.dry_run,
+            "findings": [finding_json(item) for item in self.findings or (self.error.findings if self.error else ())],
         }
         return document | {key: value for key, value in extras.items() if value}
 
@@ -153,4 +157,18 @@ def leftover_json(job_id: str, resource: Resource) -> dict[str, Any]:
         "kind": resource.kind,
         "size": resource.size_bytes,
         "created": timestamp(resource.created_at),
+    }
+
+
+def image_row(provider: str, region: str, image: Image) -> dict[str, Any]:
+    """One row of `images`."""
+    address = ImageAddress(provider, region, image.id)
+    return {
+        "uri": str(address),
+        "id": image.id,
+        "name": image.name,
+        "state": image.state,
+        "size_gib": image.size_gib,
+        "os": image.os,
+        "created": image.created,
     }

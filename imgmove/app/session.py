@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,28 +22,23 @@ from imgmove.app.identifiers import new_job_id
 from imgmove.app.importing import disk_sources, import_place, look_at_disks
 from imgmove.app.leftovers import Leftovers, leftovers_of
 from imgmove.app.migrate import migration_functions
-from imgmove.app.migrate_request import MigrateRequest
-from imgmove.app.migration_plan import (
-    bucket_names,
-    check_ends,
-    destination_place,
-    export_steps,
-    source_place,
-    transfer_steps,
-)
+from imgmove.app.migration_plan import asked_for, export_steps, for_report, transfer_steps
 from imgmove.app.objects import StoredImage
 from imgmove.app.outcome import result_of_job
-from imgmove.app.requests import check_create, check_import, export_requests
-from imgmove.app.resolve import Place, Resolver, with_account
-from imgmove.app.results import Result
+from imgmove.app.preflight import Beforehand, DoctorReport, is_noted, said
+from imgmove.app.preflight.history import history_of
+from imgmove.app.requests import bucket_name, check_create, check_import, export_requests
+from imgmove.app.resolve import Place, Resolver
+from imgmove.app.results import Result, image_row
 from imgmove.app.status import StatusReader
 from imgmove.clouds.registry import Registry
-from imgmove.config import Configuration, directories, process_environment
+from imgmove.config import Configuration, Prices, directories, load_prices, process_environment
 from imgmove.core.abilities import Abilities
 from imgmove.core.address import ImageAddress, Uri, parse_address
 from imgmove.core.codec import encode
 from imgmove.core.errors import ImgmoveError, Kind, usage_error
 from imgmove.core.events import Event, Listener, Polled
+from imgmove.core.findings import Finding
 from imgmove.core.formats import DiskFormat
 from imgmove.core.jobs import Job, Resource, Step
 from imgmove.core.ports import Journal, ObjectStore
@@ -57,7 +53,7 @@ from imgmove.core.requests import (
     TransferRequest,
     operation_of,
 )
-from imgmove.core.tasks import Image, OsChoice, TaskReport, TaskState
+from imgmove.core.tasks import OsChoice, TaskReport, TaskState
 from imgmove.engine.clock import Clock, SystemClock
 from imgmove.engine.runner import STEP_FUNCTIONS, Runner
 from imgmove.engine.steps import StepFunction, operation_step
@@ -118,21 +114,27 @@ class Session:
         prefixes: Sequence[str] = (),
         root_disk_only: bool = False,
         role_name: str = "",
+        force: bool = False,
         dry_run: bool = False,
         attendance: Attendance | None = None,
     ) -> Result:
-        """Export images (ids or addresses) of one region to `bucket`. Not idempotent: each call exports."""
+        """Export images (ids or addresses) of one region to `bucket`. Not idempotent: each call exports.
+
+        `force` goes on past findings that are our own judgement.
+        """
         place, ids = self.resolver.things(images, provider, region)
         requests = export_requests(
             place,
             ids,
-            _bucket_name(place, bucket),
+            bucket_name(place, bucket),
             DiskFormat(disk_format) if disk_format else None,
             prefixes,
             root_disk_only,
             role_name,
         )
-        return self._operate(place, requests, dry_run, attendance)
+        return self._operate(
+            place, requests, dry_run, attendance, lambda look: look.before_export(place, requests, force=force)
+        )
 
     def import_image(
         self,
@@ -187,9 +189,15 @@ class Session:
             init=init,
         )
         check_import(place, request)
-        if not force:
-            look_at_disks(self.resolver, place, request)
-        return self._operate(place, [request], dry_run, attendance)
+        return self._operate(
+            place, [request], dry_run, attendance, lambda look: self._before_import(look, place, request)
+        )
+
+    def _before_import(self, look: Beforehand, place: Place, request: ImportRequest) -> Sequence[Finding]:
+        findings = look.before_import(place, request)
+        if not request.force:
+            look.reads().ask(lambda: look_at_disks(self.resolver, place, request))
+        return findings
 
     def _import_of_image(
         self,
@@ -286,32 +294,34 @@ class Session:
         attendance: Attendance | None = None,
     ) -> Result:
         """Move an image the whole way: export, copy, import, verify, clean up; or by the provider's own copy."""
-        there, here = self.resolver.of_profile(source_profile), self.resolver.of_profile(dest_profile)
-        from_, image_id = source_place(there, source, source_region)
-        to = destination_place(here, destination, dest_region)
-        same_account = source_profile == dest_profile
-        if same_account:
-            check_ends(from_, to)
-        schemes = from_.abilities.store_scheme, to.abilities.store_scheme
-        buckets = bucket_names(self.resolver, list(zip((source_bucket, dest_bucket), schemes, strict=True)))
-        request = MigrateRequest(
-            with_account(from_.provider, source_profile), from_.region, image_id,
-            with_account(to.provider, dest_profile), to.region, buckets[0], buckets[1],
-            name=name, format=DiskFormat(disk_format) if disk_format else None, root_disk_only=root_disk_only,
-            export_role=export_role, import_role=import_role, description=description,
-            os_type=os_type, os_version=os_version,
-            architecture=Architecture(architecture) if architecture else None,
-            boot_mode=BootMode(boot_mode) if boot_mode else None,
-            license=license_, tags=dict(tags or {}), force=force, keep_staged=keep_staged, check=check,
-            workers=workers, part_bytes=int(part_bytes) if part_bytes else None, bandwidth=bandwidth,
+        asked = asked_for(
+            self.resolver, source, destination, source_bucket=source_bucket, dest_bucket=dest_bucket,
+            source_region=source_region, dest_region=dest_region, source_profile=source_profile,
+            dest_profile=dest_profile, name=name, disk_format=disk_format, root_disk_only=root_disk_only,
+            export_role=export_role, import_role=import_role, description=description, os_type=os_type,
+            os_version=os_version, architecture=architecture, boot_mode=boot_mode, license_=license_, tags=tags,
+            force=force, keep_staged=keep_staged, check=check, workers=workers, part_bytes=part_bytes,
+            bandwidth=bandwidth,
         )  # fmt: skip
         if check:
             _need_readers()
-        planned = transfer_steps(from_, to, request) if same_account else None
-        steps, request = planned or export_steps(from_, to, request)
-        there.compute(from_)
-        here.compute(to)
+        from_, to = asked.source, asked.destination
+        planned = transfer_steps(from_, to, asked.request) if asked.same_account else None
+        steps, request = planned or export_steps(from_, to, asked.request)
+        self.resolver.of_profile(source_profile).compute(from_)
+        self.resolver.of_profile(dest_profile).compute(to)
         return self._start(Operation.MIGRATE, encode(request), steps, attendance)
+
+    def doctor(
+        self, source: str, destination: str, *, stop: threading.Event | None = None, **options: Any
+    ) -> DoctorReport:
+        """Every check of a migration, with no side effect. `options` are those of `migrate`; buckets may be left out.
+
+        Raises only for words that make no sense, and INTERRUPTED once `stop` is set: whatever else is wrong is found.
+        """
+        asked = asked_for(self.resolver, source, destination, **options)
+        facts = self._beforehand(stop).report(for_report(asked))
+        return DoctorReport.of(source, destination, facts)
 
     def copy(
         self,
@@ -362,17 +372,16 @@ class Session:
 
         _need_readers()
         named = self.resolver.registry.provider
+        name, cloud = named(provider)
         target = target_of(
-            named(provider)[0],
-            named(origin)[0] if origin else "",
-            BootMode(boot_mode) if boot_mode else None,
-            force=force,
+            name, named(origin)[0] if origin else "", BootMode(boot_mode) if boot_mode else None, force=force
         )
         end, is_prefix = parse_end(self.resolver, what, region)
         if is_prefix:
             raise usage_error(f"{what!r} is a prefix or a directory, not an image", "name one object or file")
         return check_image(
             StoredImage.of(self._end_store(end), end.key), DiskFormat(disk_format) if disk_format else None, target,
+            cloud.services[name].title,
             limits=limits_of(max_read_bytes), progress=progress, stop=stop, monotonic=self.clock.monotonic,
         )  # fmt: skip
 
@@ -420,7 +429,9 @@ class Session:
     def images(self, provider: str | None = None, region: str | None = None) -> list[dict[str, Any]]:
         """The account's own images in every state, as the contract's rows."""
         place = self.resolver.place(provider, region)
-        return [_image_row(place, image) for image in self.resolver.compute(place).images()]
+        service = self.resolver.compute(place)
+        images = self._beforehand().reads().ask(lambda: list(service.images()))
+        return [image_row(place.provider, place.region, image) for image in images]
 
     def os_choices(self, provider: str | None = None, region: str | None = None) -> Sequence[OsChoice]:
         """The operating systems that an import may name."""
@@ -442,18 +453,24 @@ class Session:
         requests: Sequence[ServiceRequest],
         dry_run: bool,
         attendance: Attendance | None,
+        look: Callable[[Beforehand], Sequence[Finding]] | None = None,
     ) -> Result:
         attending = attendance or Attendance()
-        if dry_run:
-            return self._check(place, requests)
         self.resolver.compute(place)  # credentials and endpoint are looked at before a job is written down
+        findings = look(self._beforehand(attending.stop)) if look else ()
+        for finding in findings:
+            if is_noted(finding):
+                attending.announce(said(finding))
+        if dry_run:
+            return replace(self._check(place, requests), findings=tuple(findings))
         operation = operation_of(requests[0])
         steps = [
             operation_step(_step_name(operation, request, len(requests)), place.provider, place.region, request)
             for request in requests
         ]
         shown = Operation.IMPORT if operation is Operation.TRANSFER else operation
-        return self._start(shown, {"provider": place.provider, "region": place.region}, steps, attending)
+        plan = {"provider": place.provider, "region": place.region, "findings": encode(findings)}
+        return self._start(shown, plan, steps, attending)
 
     def _start(
         self, operation: Operation, plan: dict[str, Any], steps: Sequence[Step], attendance: Attendance | None
@@ -485,7 +502,7 @@ class Session:
         functions: dict[str, StepFunction] = {
             **STEP_FUNCTIONS,
             COPY_STEP: CopyStep(self._end_store),
-            **migration_functions(self._end_store),
+            **migration_functions(self._end_store, self._beforehand(attending.stop)),
         }
         runner = Runner(self.journal, self.resolver.compute_at, clock=self.clock, listener=looks, functions=functions)
         error: ImgmoveError | None = None
@@ -494,6 +511,16 @@ class Session:
         except ImgmoveError as failure:
             error = failure
         return result_of_job(self.journal.job(job_id), error, looks.latest)
+
+    def _beforehand(self, stop: threading.Event | None = None) -> Beforehand:
+        return Beforehand(
+            self.resolver, self._end_store, self.clock, lambda: history_of(self.journal.jobs()), self._prices,
+            stop or threading.Event(),
+        )  # fmt: skip
+
+    def _prices(self) -> Prices:
+        providers = [abilities.provider for abilities in self.resolver.registry.abilities()]
+        return load_prices(self.configuration.environment, providers)
 
     def _end_store(self, end: End) -> ObjectStore:
         """The bucket of an end: the same store for all of its objects, so that it is asked for its region once."""
@@ -523,32 +550,8 @@ def _need_readers() -> None:
     require_libraries()
 
 
-def _bucket_name(place: Place, text: str) -> str:
-    """`--bucket` as a name, or as an address of the provider's own store."""
-    scheme = place.abilities.store_scheme
-    parsed = parse_address(text)
-    if isinstance(parsed, Uri):
-        if parsed.scheme != scheme or parsed.path.strip("/"):
-            raise usage_error(f"{text!r} is no bucket of {scheme}://", f"give the bucket's name, or {scheme}://BUCKET")
-        return parsed.authority
-    return text
-
-
 def _step_name(operation: Operation, request: ServiceRequest, count: int) -> str:
     word = "import" if operation is Operation.TRANSFER else operation.value
     if count == 1 or not isinstance(request, ExportRequest):
         return word
     return f"{word}:{','.join(request.image_ids)}"
-
-
-def _image_row(place: Place, image: Image) -> dict[str, Any]:
-    address = ImageAddress(place.provider, place.region, image.id)
-    return {
-        "uri": str(address),
-        "id": image.id,
-        "name": image.name,
-        "state": image.state,
-        "size_gib": image.size_gib,
-        "os": image.os,
-        "created": image.created,
-    }

@@ -32,6 +32,8 @@ def there(_facts: Facts, side: SideFacts) -> Iterator[Finding]:
     if not side.side.bucket:
         if side.side.operation is not Operation.TRANSFER:
             yield found("bucket-not-named", **words | {"about": ""})
+    elif side.side.bucket_problem is not None:
+        yield found("bucket-name", error=side.side.bucket_problem, **words)
     elif survey.value is not None:
         yield from _place(side, survey.value)
     elif survey.error is not None:

@@ -19,6 +19,11 @@ BUCKET_KINDS: Final = (
         "give {flag} BUCKET",
     ),
     FindingKind(
+        "bucket-name", _BUCKET, _BLOCK, Kind.USAGE, "A name that no bucket can have",
+        "{error}",
+        "the command line is refused before anything is asked",
+    ),
+    FindingKind(
         "bucket-missing", _BUCKET, _BLOCK, Kind.NOT_FOUND, "A bucket that does not exist",
         "there is no bucket {about}",
         "the {side}'s {operation} has nowhere to {verb}",

@@ -45,7 +45,7 @@ def looking(side: Side, opened: Mapping[str, Answer[Any]]) -> dict[str, Question
         questions |= _of_account(side, inspector)
     if store is not None:
         questions |= _of_bucket(side, store)
-    if service is not None and side.word == "destination":
+    if service is not None and side.word == "destination" and side.plans_ahead:
         questions |= _of_destination(side, service)
     return named(side, questions)
 
@@ -68,6 +68,8 @@ def roles_of(side: Side, inspector: AccountInspector) -> list[ServiceRole]:
 
 
 def _of_bucket(side: Side, store: ObjectStore) -> dict[str, Question]:
+    if not isinstance(store, SurveyableStore) and not side.plans_ahead:
+        return {}
     questions: dict[str, Question] = {"survey": partial(survey, store)}
     if isinstance(store, SurveyableStore):
         if side.reads_objects:

@@ -9,6 +9,7 @@ from typing import Final, Literal
 from imgmove.app.preflight.answers import NOT_ASKED, Answer
 from imgmove.app.preflight.kinds import NO_ADVICE
 from imgmove.core.abilities import Abilities, ImageRules, OperationAbility
+from imgmove.core.errors import ImgmoveError
 from imgmove.core.inspection import (
     AccountInspector,
     Advice,
@@ -43,6 +44,10 @@ class Side:
     bucket: str = ""
     store: Callable[[], ObjectStore] | None = None
     role_name: str = ""
+    bucket_problem: ImgmoveError | None = None
+    """Why no bucket can be called so: then there is no `store`."""
+    plans_ahead: bool = True
+    """The operation comes later: names and systems are asked for now. Else its own refusal is as early, and surer."""
     reads_objects: bool = False
     """We read objects of the bucket by ourselves."""
     writes_objects: bool = False

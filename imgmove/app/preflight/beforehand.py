@@ -1,0 +1,136 @@
+"""Looks beforehand on behalf of a session: of a whole migration, of an export, of an import. Changes nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from imgmove.app.copying import End, Stores
+from imgmove.app.migrate_request import MigrateRequest
+from imgmove.app.preflight.checks import judge, needed
+from imgmove.app.preflight.facts import Facts, Surroundings
+from imgmove.app.preflight.history import History
+from imgmove.app.preflight.look import look_at
+from imgmove.app.preflight.refusal import refusal
+from imgmove.app.preflight.sides import Side, Word
+from imgmove.app.resolve import Place, Resolver, split_account
+from imgmove.config import Prices
+from imgmove.core.errors import ImgmoveError, Kind
+from imgmove.core.findings import Finding
+from imgmove.core.requests import ExportRequest, ImportRequest, Operation
+from imgmove.engine.clock import Clock
+from imgmove.engine.reads import Reads
+from imgmove.engine.waiting import Waiter
+
+
+@dataclass(frozen=True)
+class Beforehand:
+    """One session's way of looking beforehand. `history` and `prices` are asked for only where a report needs them."""
+
+    resolver: Resolver
+    stores: Stores
+    clock: Clock
+    history: Callable[[], History] = History
+    prices: Callable[[], Prices] = Prices
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def report(self, request: MigrateRequest) -> Facts:
+        """Everything about a migration, for somebody who asked for it: what does not answer is a finding, too."""
+        around = Surroundings(self.clock.now(), self.history(), self.prices(), is_report=True)
+        return self._of_migration(request, self.reads(), around)
+
+    def before_migration(self, request: MigrateRequest, waiter: Waiter) -> Facts:
+        """Everything about a migration, before its first side effect.
+
+        Raises what is no verdict (throttled, unavailable …) where nothing can be planned without the answer.
+        """
+        around = Surroundings(self.clock.now(), self.history(), self.prices())
+        facts = self._of_migration(request, Reads(waiter), around)
+        for side in facts.sides:
+            for answer in needed(facts, side).values():
+                if answer.error is not None and answer.is_open:
+                    raise answer.error
+        return facts
+
+    def before_export(self, place: Place, requests: Sequence[ExportRequest], *, force: bool) -> list[Finding]:
+        """What is found before an export; raises the error that all that blocks makes. What does not answer is none."""
+        request = requests[0]
+        image_ids = [image_id for item in requests for image_id in item.image_ids]
+        wanted = MigrateRequest(
+            place.provider, place.region, image_ids[0], "", "", request.bucket, "", format=request.format,
+            root_disk_only=request.root_disk_only, export_role=request.role_name, force=force,
+        )  # fmt: skip
+        side = self._side("source", place.provider, place.region, Operation.EXPORT, request.bucket, request.role_name,
+                          plans_ahead=False)  # fmt: skip
+        facts = look_at(wanted, side, None, self.reads(), self._around(), image_ids=image_ids, dry_runs=False)
+        return _settled(judge(facts), force=force)
+
+    def before_import(self, place: Place, request: ImportRequest) -> list[Finding]:
+        """What is found before an import; raises the error that all that blocks makes, and what is no verdict."""
+        bucket = request.disks[0].bucket
+        wanted = MigrateRequest(
+            "", "", "", place.provider, place.region, "", bucket, name=request.name, os_type=request.os_type,
+            os_version=request.os_version, architecture=request.architecture, boot_mode=request.boot_mode,
+            license=request.license, import_role=request.role_name, force=request.force, keep_staged=True,
+        )  # fmt: skip
+        side = self._side("destination", place.provider, place.region, Operation.IMPORT, bucket, request.role_name,
+                          plans_ahead=False)  # fmt: skip
+        facts = look_at(wanted, None, side, self.reads(), self._around(), disks=request.disks, dry_runs=False)
+        for _, answer in facts.objects:
+            if answer.error is not None and answer.is_open:
+                raise answer.error
+        return _settled(judge(facts), force=request.force)
+
+    # --------------------------------------------------------------------------------------------------- inside
+
+    def _of_migration(self, request: MigrateRequest, reads: Reads, around: Surroundings) -> Facts:
+        own = request.own_copy
+        there, here = (Operation.TRANSFER,) * 2 if own else (Operation.EXPORT, Operation.IMPORT)
+        source = self._side("source", request.source_provider, request.source_region, there,
+                            "" if own else request.source_bucket, request.export_role)  # fmt: skip
+        destination = self._side("destination", request.dest_provider, request.dest_region, here,
+                                 "" if own else request.dest_bucket, request.import_role)  # fmt: skip
+        return look_at(request, source, destination, reads, around, image_ids=(request.image_id,))
+
+    def _side(
+        self, word: Word, named: str, region: str, operation: Operation, bucket: str, role_name: str, *,
+        plans_ahead: bool = True,
+    ) -> Side:  # fmt: skip
+        provider, profile = split_account(named)
+        resolver = self.resolver.of_profile(profile)
+        name, cloud = resolver.registry.provider(provider)
+        scheme = cloud.services[name].store_scheme
+        problem = _problem_of_name(partial(cloud.check_bucket_name, scheme, bucket)) if bucket else None
+        # Opened without a region: its store is asked, so that a bucket of another one is told apart from a missing right.
+        store = partial(self.stores, End(scheme, bucket, "", "", profile)) if bucket and problem is None else None
+        return Side(
+            word, name, region, cloud, resolver.settings(cloud), operation, bucket, store, role_name, problem,
+            plans_ahead=plans_ahead, reads_objects=plans_ahead and word == "source",
+            writes_objects=plans_ahead and word == "destination",
+        )  # fmt: skip
+
+    def reads(self) -> Reads:
+        """Asks what is safe to repeat, on behalf of this session."""
+        return Reads(Waiter(self.clock, stop=self.stop))
+
+    def _around(self) -> Surroundings:
+        return Surroundings(self.clock.now())
+
+
+def _problem_of_name(check: Callable[[], None]) -> ImgmoveError | None:
+    try:
+        check()
+    except ImgmoveError as error:
+        if error.kind is not Kind.USAGE:
+            raise
+        return error
+    return None
+
+
+def _settled(findings: list[Finding], *, force: bool) -> list[Finding]:
+    error = refusal(findings, force=force)
+    if error is not None:
+        raise error
+    return findings
