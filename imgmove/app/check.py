@@ -136,9 +136,9 @@ class CheckReport:
         }
 
 
-def target_of(provider: str, origin: str, boot_mode: BootMode | None, *, force: bool = False) -> Target:
-    """Where an image is to start, and where it ran (empty: unknown). `force`: cloud-init is waived, as an import would."""
-    return Target(provider, boot_mode.value if boot_mode else None, origin, force)
+def target_of(provider: str, origin: str, boot_mode: BootMode | None) -> Target:
+    """Where an image is to start, and where it ran (empty: unknown)."""
+    return Target(provider, boot_mode.value if boot_mode else None, origin)
 
 
 def limits_of(max_read_bytes: float | None) -> Limits:

@@ -44,7 +44,6 @@ def _look(
         split_account(request.dest_provider)[0],
         split_account(request.source_provider)[0],
         boot_mode,
-        force=request.force,
     )
     report = check_image(
         StoredImage.of(stores(end), key),

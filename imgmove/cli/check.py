@@ -44,7 +44,6 @@ _VERDICTS: Final = {
               help="What it has to be. Default: by its name.")  # fmt: skip
 @click.option("--boot-mode", type=click.Choice([item.value for item in BootMode]),
               help="How it is going to be started. Default: any way that the image allows.")  # fmt: skip
-@click.option("--force", is_flag=True, help="Judge it as an import with --force would.")
 @click.option("--max-read", "max_read_bytes", type=SIZE, metavar="SIZE",
               help="Read no more than this. Default: 512MiB; an archive (.raw.tar.gz) is read as a stream.")  # fmt: skip
 @output_options

@@ -88,7 +88,7 @@ def _is_verbose(words: Sequence[str]) -> bool:
 
 
 #: Commands whose document is a list under this name (contract, "Output").
-_LISTS = {"images": "images", "providers": "providers", "jobs": "jobs"}
+_LISTS = {"images": "images", "providers": "providers", "jobs": "jobs", "check": "findings"}
 
 
 def _failure_document(error: ImgmoveError, words: Sequence[str]) -> dict[str, object]:

@@ -46,8 +46,6 @@ class Target:
     """What the import will say: `bios`, `uefi`; None where it says nothing, so that the destination's default counts."""
     source_cloud: str = ""
     """`tencent`, `alibaba`, or empty where that is not known."""
-    forced: bool = False
-    """The import waives the destination's own check of cloud-init (CVM's Force)."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from imgmove.core.errors import ImgmoveError
@@ -77,7 +78,8 @@ def _guard_case(name: str, why: str) -> Case:
 def _reader_case(kind: TroubleKind) -> Case:
     name, severity, why, fix = _READER[kind]
     waivable = kind is not TroubleKind.PROTOCOL
-    return Case(name, severity, "the disk could not be looked at: {words}", why, fix, "field.md 4.5", 7, waivable)
+    what = "the guest's files" if kind is TroubleKind.FACTS else "the disk"
+    return Case(name, severity, what + " could not be looked at: {words}", why, fix, "field.md 4.5", 7, waivable)
 
 
 def _look(guest: Guest) -> Iterator[Hit | Unseen]:
@@ -106,10 +108,10 @@ def refusal_finding(error: ImgmoveError, about: str = "") -> Finding:
     values = {"message": error.message, "hint": error.hint or "look at the image where it came from"}
     finding = finding_of(G01, Hit(case, about, values), Target(""))
     assert finding is not None  # noqa: S101 - cases of G01 concern every destination
-    return finding
+    return replace(finding, code=error.code)
 
 
 def trouble_hits(trouble: tuple[Trouble, ...]) -> list[Hit]:
     """The reader's troubles, as cases of G01."""
     unknown = _READER[TroubleKind.UNREADABLE]
-    return [Hit(_READER.get(item.kind, unknown)[0], "", {"words": item.words}) for item in trouble]
+    return [Hit(_READER.get(item.kind, unknown)[0], "image", {"words": item.words}) for item in trouble]
