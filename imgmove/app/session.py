@@ -359,7 +359,6 @@ class Session:
         region: str = "",
         disk_format: str | None = None,
         boot_mode: str | None = None,
-        force: bool = False,
         max_read_bytes: float | None = None,
         progress: Callable[[int, int], None] | None = None,
         stop: threading.Event | None = None,
@@ -373,9 +372,7 @@ class Session:
         _need_readers()
         named = self.resolver.registry.provider
         name, cloud = named(provider)
-        target = target_of(
-            name, named(origin)[0] if origin else "", BootMode(boot_mode) if boot_mode else None, force=force
-        )
+        target = target_of(name, named(origin)[0] if origin else "", BootMode(boot_mode) if boot_mode else None)
         end, is_prefix = parse_end(self.resolver, what, region)
         if is_prefix:
             raise usage_error(f"{what!r} is a prefix or a directory, not an image", "name one object or file")
