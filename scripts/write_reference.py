@@ -17,7 +17,7 @@ from typing import Final
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from scripts.reference import commands, configuration, errors, python_api, sandbox, services  # noqa: E402 - see ROOT
+from scripts.reference import commands, configuration, errors, findings, python_api, sandbox, services  # noqa: E402 - see ROOT
 
 DOCS: Final = ROOT / "docs"
 _PART: Final = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end of \2 -->\n)", re.DOTALL)
@@ -31,6 +31,9 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "vendor-codes": errors.vendor_codes,
     "import-failures": errors.import_failures,
     "own-codes": errors.own,
+    "preflight-findings": findings.preflight,
+    "guest-rules": findings.rule_overview,
+    "guest-rule-cases": findings.rules,
     "providers": services.overview,
     "provider-details": services.details,
     "lookups": services.lookups,
