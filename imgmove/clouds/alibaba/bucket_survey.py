@@ -19,26 +19,16 @@ _NOTHING: Final = Element("Unset")
 
 
 def survey(bucket: Bucket) -> BucketSurvey:
-    """What can be seen of the bucket, in whichever region it is (`imgmove.core.inspection.SurveyableStore`)."""
+    """What can be seen of the bucket, in whichever region it is (`imgmove.core.inspection.SurveyableStore`).
+
+    UNSUPPORTED for a store that has no call at all which tells anything: a small emulation refuses nobody by that.
+    """
     region, answer = bucket.described()
     if answer.status in _CLOSED:
-        return _Look(bucket, _located(bucket), None).survey()
+        return _Look(bucket, bucket.located(), None).survey()
     described = bucket.root(answer).find("Bucket")
     found = "" if described is None else region_name(xml_text(described, "Location"))
     return _Look(bucket, found or region, described).survey()
-
-
-def _located(bucket: Bucket) -> str:
-    """The region of a bucket whose information is closed; a store without the call is as closed."""
-    try:
-        return bucket.located()
-    except ImgmoveError as error:
-        if error.kind is not Kind.UNSUPPORTED:
-            raise
-        raise ImgmoveError(
-            Kind.DENIED, f"nothing may be seen of oss://{bucket.name}", code=error.code, hint=error.hint,
-            request_id=error.request_id,
-        ) from error  # fmt: skip
 
 
 class _Look:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -63,6 +64,15 @@ def oss_error(code: str, status: int, more: str = "") -> Reply:
 Answering = Callable[[Asked], Reply]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that hang up in the middle of an answer are no news."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
 class ScriptedServer:
     """Answers RPC calls by their action and everything else by `otherwise`; the last answer of a row is repeated."""
 
@@ -70,8 +80,7 @@ class ScriptedServer:
         self.asked: list[Asked] = []
         self.otherwise: Answering = lambda asked: Reply(404)
         self._rows: dict[str, list[Reply | Answering]] = defaultdict(list)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     @property
