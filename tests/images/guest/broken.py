@@ -336,6 +336,7 @@ SCENES: dict[tuple[str, str], tuple[str, Make]] = {
         "alibaba", lambda: replace(fstab(f"UUID={ROOT_UUID} /usr ext4 defaults 0 2")()),
     ),
     ("G14", "disk-too-large"): ("tencent", lambda: DEBIAN.disk(disk_bytes=501 * GIB)),
+    ("G14", "image-too-large"): ("tencent", lambda: DEBIAN.disk(file_bytes=51 * GIB)),
     ("G14", "disk-small"): ("alibaba", lambda: DEBIAN.disk(disk_bytes=10 * GIB)),
     ("G14", "old-kernel"): (
         "alibaba",

@@ -126,7 +126,7 @@ def _interfaces(tree: FileTree) -> Iterator[Draft]:
                     yield draft
                 draft = Draft(path, line.number, "interfaces", words[1])
                 draft.is_dhcp = words[-1] == "dhcp"
-            elif draft and words[0] == "address" and len(words) > 1:
+            elif draft and words[0] == "address" and len(words) > 1 and ":" not in words[1]:
                 draft.addresses.append(bounded(words[1], 60))
             elif draft and words[0] in {"hwaddress", "hwaddr"} and (mac := _MAC.search(line.text)):
                 draft.mac = mac[0]

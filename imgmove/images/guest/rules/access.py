@@ -54,7 +54,7 @@ G10: Final = Rule(
     looks_at="sshd and its settings, permissions of /etc/shadow, SELinux and its relabel flag, firewalls",
     cases=(
         Case("ssh-missing", _W, "no SSH server is installed", "the only way in is the cloud's console",
-             "on the source: `{install}`", "alibaba.md 3.2"),
+             "on the source: {install}", "alibaba.md 3.2"),
         Case("ssh-disabled", _W, "nothing starts the SSH server at boot", "the only way in is the cloud's console",
              "on the source: `systemctl enable ssh` (`sshd` on RPM systems)", "alibaba.md 3.2; field.md 4.5"),
         Case("root-login-off", _I, "{about} forbids root to log in by SSH",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 from typing import Final
 
 from imgmove.core.findings import Severity
@@ -93,7 +94,9 @@ _CASES: Final = (
         {TENCENT: "CVM's API takes `UEFI`, its guide to importing says that EFI is not supported; not every instance type "
                   "starts it",
          ECM: "ECM's import takes no boot mode, and starts images by BIOS as far as is known"},
-        "choose an instance type with UEFI; with a disk that starts both ways import with --boot-mode bios",
+        {TENCENT: "choose an instance type with UEFI; with a disk that starts both ways import with --boot-mode bios",
+         ECM: "prepare the disk to start by BIOS as well: a 1 MiB partition of type ef02 (GPT), then on the source "
+              "`grub-install --target=i386-pc /dev/vda`"},
         "tencent.md 2.1, 3.3 (UNCONFIRMED)",
     ),
 )  # fmt: skip
@@ -147,7 +150,7 @@ def _loader(guest: Guest) -> Iterator[Hit | Unseen]:
         (path for path in loaders if "shim" in path or "grub" in path or "bootmgfw" in path), "EFI/VENDOR/grubx64.efi"
     )
     others = f"; it has {', '.join(loaders[:3])}" if loaders else "; it has no loader at all"
-    values = {"fallback": fallback.upper(), "others": others, "loader": loader, "grub": _grub_target(guest)}
+    values = {"fallback": fallback.upper(), "others": others, "loader": quote(loader), "grub": _grub_target(guest)}
     yield Hit("fallback-loader-missing", "EFI system partition", values)
 
 

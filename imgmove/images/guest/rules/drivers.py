@@ -51,7 +51,7 @@ _CASES: Final = (
     Case(
         "lvm-tools", _B, "the root is a logical volume, and the initramfs {initramfs} has no lvm program",
         "nothing sets the volume up: the start ends in the initramfs's shell",
-        "on the source: {install}, then build the initramfs again ({mend})", "field.md 4.5",
+        "on the source: {install}, then {mend}", "field.md 4.5",
     ),
     Case(
         "kernel-missing", _B, "{about} starts {kernel}, which is not there",
@@ -61,16 +61,16 @@ _CASES: Final = (
     Case(
         "initramfs-missing", _B, "{about} loads {initramfs}, which is not there",
         "the boot loader stops with \"file not found\", or the kernel panics without its root",
-        "on the source: build it again ({mend}), then `{update_grub}`", "field.md 4.5",
+        "on the source: {mend}, then `{update_grub}`", "field.md 4.5",
     ),
     Case(
         "initramfs-damaged", _W, "{initramfs} cannot be read to its end: {problem}",
         "if the kernel cannot either, it panics; nothing can be said of the drivers in it",
-        "on the source: build it again ({mend})", "field.md 4.5",
+        "on the source: {mend}", "field.md 4.5",
     ),
     Case(
         "no-kernel", _B, "/boot holds no kernel", "a Linux disk without a kernel does not start (an image of a container?)",
-        "{install} and install a boot loader, or make the image of a machine that runs", "field.md 4.5",
+        "on the source: {install} and install a boot loader, or make the image of a machine that runs", "field.md 4.5",
     ),
     Case(
         "no-boot-entry", _W, "no boot loader's configuration names a kernel (grub.cfg, loader entries, extlinux.conf)",
@@ -113,7 +113,7 @@ def _look(guest: Guest) -> Iterator[Hit | Unseen]:
 def _of_entry(entry: BootEntry, guest: Guest) -> Iterator[Hit]:
     words = {
         "kernel": entry.kernel, "initramfs": entry.initramfs, "update_grub": guest.update_grub(),
-        "mend": guest.rebuild_initramfs("virtio_blk"),
+        "mend": guest.rebuild_initramfs(),
     }  # fmt: skip
     if entry.kernel_exists is False:
         yield Hit("kernel-missing", entry.at, words)
@@ -125,7 +125,7 @@ def _of_kernel(kernel: Kernel, guest: Guest) -> Iterator[Hit | Unseen]:
     if kernel.initramfs_problem:
         yield Hit(
             "initramfs-damaged", kernel.initramfs,
-            {"initramfs": kernel.initramfs, "problem": kernel.initramfs_problem, "mend": guest.rebuild_initramfs("virtio_blk")},
+            {"initramfs": kernel.initramfs, "problem": kernel.initramfs_problem, "mend": guest.rebuild_initramfs()},
         )  # fmt: skip
     if not kernel.has_modules and kernel.version:
         yield Hit("no-modules", f"/lib/modules/{kernel.version}", {"version": kernel.version})
@@ -135,7 +135,7 @@ def _of_kernel(kernel: Kernel, guest: Guest) -> Iterator[Hit | Unseen]:
         words = {
             "initramfs": kernel.initramfs,
             "install": guest.install("lvm2"),
-            "mend": guest.rebuild_initramfs("dm-mod"),
+            "mend": guest.rebuild_initramfs(),
         }
         yield Hit("lvm-tools", kernel.initramfs, words)
     if kernel.has_fw_cfg is False and (guest.is_arm or _is_modern(guest)):

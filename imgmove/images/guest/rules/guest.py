@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shlex import quote
 from typing import Final
 
 from imgmove.images.guest.facts import BootEntry, GuestFacts, Interface, Kernel, OperatingSystem
@@ -78,30 +79,42 @@ class Guest:
         return interface.is_generated and self.has_working_cloud_init and not (found and found.network_disabled_at)
 
     def install(self, package: str, rpm: str = "") -> str:
-        """The command that installs a package on this guest."""
+        """How a package is installed on this guest, in words that hold the command."""
         commands = {
-            "dpkg": f"apt-get install -y {package}",
-            "rpm": f"dnf install -y {rpm or package} (yum, zypper on others)",
-            "apk": f"apk add {package}",
-            "pacman": f"pacman -S {package}",
+            "dpkg": f"`apt-get install -y {package}`",
+            "rpm": f"`dnf install -y {rpm or package}` (or yum, zypper)",
+            "apk": f"`apk add {package}`",
+            "pacman": f"`pacman -S {package}`",
         }
         return commands.get(self.os.packages, f"install {package} with the guest's package manager")
 
-    def rebuild_initramfs(self, driver: str) -> str:
-        """The command that puts a driver into the default kernel's initramfs."""
+    def rebuild_initramfs(self, driver: str = "") -> str:
+        """How the default kernel's initramfs is built again, with a driver that it lacks; words that hold the command.
+
+        Names come from the image: they are quoted, as somebody will paste this into a shell.
+        """
         kernel = self.kernel
-        version = kernel.version if kernel else "$(uname -r)"
-        image = kernel.initramfs if kernel and kernel.initramfs else f"/boot/initramfs-{version}.img"
-        commands = {
-            "initramfs-tools": f"`echo {driver} >> /etc/initramfs-tools/modules && update-initramfs -u -k {version}`",
-            "dracut": f"`echo 'add_drivers+=\" {driver} \"' > /etc/dracut.conf.d/{driver}.conf && "
-                      f"dracut -f {image} {version}`",
-            "mkinitcpio": f"add {driver} to MODULES=() in /etc/mkinitcpio.conf, then `mkinitcpio -P`",
-            "mkinitrd": f"`mkinitrd -f --with={driver} {image} {version}`",
-            "mkinitfs": f"add {driver} to features in /etc/mkinitfs/mkinitfs.conf, then `mkinitfs {version}`",
-        }  # fmt: skip
+        version = quote(kernel.version) if kernel and kernel.version else "$(uname -r)"
+        image = quote(kernel.initramfs) if kernel and kernel.initramfs else f"/boot/initramfs-{version}.img"
         maker = kernel.initramfs_maker if kernel else ""
-        return commands.get(maker, f"build the initramfs of kernel {version} again with the driver {driver} in it")
+        if maker == "initramfs-tools":
+            first = f"echo {driver} >> /etc/initramfs-tools/modules && " if driver else ""
+            return f"`{first}update-initramfs -u -k {version}`"
+        if maker == "dracut":
+            first = f"echo 'add_drivers+=\" {driver} \"' > /etc/dracut.conf.d/{driver}.conf && " if driver else ""
+            return f"`{first}dracut -f {image} {version}`"
+        if maker == "mkinitcpio":
+            return (
+                f"add {driver} to MODULES=() in /etc/mkinitcpio.conf, then `mkinitcpio -P`"
+                if driver
+                else "`mkinitcpio -P`"
+            )
+        if maker == "mkinitrd":
+            return f"`mkinitrd -f {f'--with={driver} ' if driver else ''}{image} {version}`"
+        if maker == "mkinitfs":
+            first = f"add {driver} to a file in /etc/mkinitfs/features.d, then " if driver else ""
+            return f"{first}`mkinitfs {version}`"
+        return f"build the initramfs of kernel {version} again" + (f" with the driver {driver} in it" if driver else "")
 
     def update_grub(self) -> str:
         """The command that writes GRUB's configuration anew."""

@@ -33,7 +33,7 @@ _OLDEST_PATCHED: Final = "0.7.6a15"
 _CASES: Final = (
     Case(
         "cloud-init-missing", _SEVERE, "cloud-init is not installed", _REQUIRED,
-        "on the source: `{install}`, then {drop_in}", "tencent.md 3.3, 7.3; alibaba.md 3.2",
+        "on the source: {install}, then {drop_in}", "tencent.md 3.3, 7.3; alibaba.md 3.2",
     ),
     Case(
         "cloudbase-init-missing", _SEVERE, "Cloudbase-Init is not installed", _REQUIRED,
@@ -59,8 +59,7 @@ _CASES: Final = (
         "disabled", _SEVERE, "cloud-init is switched off by {about}",
         {ANY: _NO_KEY + "; the accounts that the image has stay as they are",
          TENCENT: "CVM sees it installed and takes the image, then " + _NO_KEY, ECM: _NO_KEY},
-        "on the source: remove {about} (`systemctl unmask` for a masked unit; `cloud-init=disabled` from the kernel's "
-        "arguments)", "field.md 4.2",
+        "on the source: {enable}", "field.md 4.2",
     ),
     Case(
         "not-enabled", _W, "nothing starts cloud-init at boot", _NO_KEY,
@@ -74,7 +73,7 @@ _CASES: Final = (
     Case(
         "old-version", {ALIBABA: _W}, "cloud-init {version} is older than 19.1.3",
         "ECS demands 19.1.3 (or its own 0.7.6a15) on arm64 and on newer distributions: passwords may not be set",
-        "on the source: `{install}` for a newer one", "alibaba.md 3.2",
+        "on the source: {install} for a newer one", "alibaba.md 3.2",
     ),
 )  # fmt: skip
 
@@ -102,13 +101,24 @@ def _running(guest: Guest, found: CloudInit) -> Iterator[Hit]:
     """Does it run, and as a new machine?"""
     words = _words(guest, found)
     if found.disabled_at:
-        yield Hit("disabled", found.disabled_at, words)
+        yield Hit("disabled", found.disabled_at, {**words, "enable": _enable(found.disabled_at, guest)})
     elif found.is_enabled is False:
         yield Hit("not-enabled", "cloud-init.service", words)
     if found.manual_cache_clean_at and found.has_instance:
         yield Hit("cache-kept", found.manual_cache_clean_at, words)
     if _is_old(found.version) and (guest.is_arm or guest.os.id in {"anolis", "almalinux", "rocky", "kylin", "uos"}):
         yield Hit("old-version", "cloud-init", words)
+
+
+def _enable(disabled_at: str, guest: Guest) -> str:
+    """How cloud-init is switched on again, by what switches it off."""
+    if disabled_at.startswith("/etc/cloud/"):
+        return f"`rm {disabled_at}`"
+    if disabled_at.endswith(".service"):
+        return f"`systemctl unmask {disabled_at.rsplit('/', 1)[1]}`"
+    return (
+        f"remove cloud-init=disabled from /etc/default/grub, then `{guest.update_grub()}`; or from {disabled_at} itself"
+    )
 
 
 def _looking_at(guest: Guest, found: CloudInit) -> Iterator[Hit]:

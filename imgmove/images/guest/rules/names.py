@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 from typing import Final
 
 from imgmove.core.findings import Severity
@@ -29,22 +30,22 @@ _CASES: Final = (
     ),
     Case(
         "fstab-other-disk", _B, "{about} mounts {device} at {mount_point}, which is another disk and does not come along",
-        _EMERGENCY, "in {about} add `nofail` to the options ({options}), or put a # in front of the line",
+        _EMERGENCY, "in {about} add `nofail` to the options ({options}), or take the line out: `{comment}`",
         "field.md 4.1, 4.4; tencent.md 7.4",
     ),
     Case(
         "fstab-absent", _B, "{about} mounts {device} at {mount_point}, and nothing on this disk has that name", _EMERGENCY,
-        "if it is a data disk that stays behind: in {about} add `nofail` to the options ({options}), or put a # in front of "
-        "the line; else correct the name (`blkid` lists them)", "field.md 4.1, 4.4; tencent.md 7.4",
+        "if it is a data disk that stays behind: in {about} add `nofail` to the options ({options}), or take the line out: "
+        "`{comment}`; else correct the name (`blkid` lists them)", "field.md 4.1, 4.4; tencent.md 7.4",
     ),
     Case(
         "fstab-swap-absent", _W, "{about} has swap on {device}, which is not on this disk",
-        "the start waits 90 seconds for it", "put a # in front of {about}", _SOURCE,
+        "the start waits 90 seconds for it", "`{comment}`", _SOURCE,
     ),
     Case(
         "fstab-network", _W, "{about} mounts {device} at {mount_point} over the network",
         "file servers of the old network are not there: the start waits for it, some systems stop",
-        "in {about} add `nofail,_netdev` to the options ({options}), or put a # in front of the line", _SOURCE,
+        "in {about} add `nofail,_netdev` to the options ({options}), or take the line out: `{comment}`", _SOURCE,
     ),
     Case(
         "root-wrong-name", _B, "{about} starts the kernel with root={device}; the disk is called vda or nvme0n1 there",
@@ -75,7 +76,7 @@ _CASES: Final = (
     ),
     Case(
         "fstab-crypt", _B, "{about} unlocks {device} at boot, which is another disk and does not come along",
-        _EMERGENCY, "in {about} add `nofail` to the options, or put a # in front of the line", _SOURCE,
+        _EMERGENCY, "in {about} add `nofail` to the options, or take the line out: `{comment}`", _SOURCE,
     ),
 )  # fmt: skip
 
@@ -97,7 +98,7 @@ def _look(guest: Guest) -> Iterator[Hit | Unseen]:
     for line in guest.facts.sundries.crypttab if guest.facts.sundries else ():
         device = line.value.split()[-1] if line.value else ""
         if what_it_means(device, guest.layout) in _GONE:
-            yield Hit("fstab-crypt", line.at, {"device": device})
+            yield Hit("fstab-crypt", line.at, {"device": device, "comment": _comment(line.file, line.line)})
 
 
 def _of_fstab(entry: FstabEntry, guest: Guest) -> Iterator[Hit]:
@@ -106,6 +107,7 @@ def _of_fstab(entry: FstabEntry, guest: Guest) -> Iterator[Hit]:
     means = what_it_means(entry.device, guest.layout, entry.kind)
     values = {
         "device": entry.device, "mount_point": entry.mount_point, "options": ",".join(entry.options) or "defaults",
+        "comment": _comment(entry.file, entry.line),
         **_uuid_words(_uuid_of(entry.device, entry.mount_point, guest)),
     }  # fmt: skip
     if entry.kind == "swap" or entry.mount_point == "swap":
@@ -113,6 +115,11 @@ def _of_fstab(entry: FstabEntry, guest: Guest) -> Iterator[Hit]:
             yield Hit("fstab-swap-absent", entry.at, values)
     elif means in _MOUNT_CASES and not ("nofail" in entry.options and entry.mount_point != "/"):
         yield Hit(_MOUNT_CASES[means], entry.at, values)
+
+
+def _comment(file: str, line: int) -> str:
+    """The command that takes a line out."""
+    return f"sed -i '{line}s/^/#/' {quote(file)}"
 
 
 def _of_kernel(guest: Guest) -> Iterator[Hit | Unseen]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from shlex import quote
 from typing import Final
 
 from imgmove.core.findings import Severity
@@ -79,7 +80,7 @@ def _look(guest: Guest) -> Iterator[Hit | Unseen]:
         yield from _of_interface(interface, guest)
     for mention in network.persistent_rules:
         name, _, mac = mention.value.partition("=")
-        yield Hit("persistent-rule", mention.at, {"name": name, "mac": mac, "file": mention.file})
+        yield Hit("persistent-rule", mention.at, {"name": name, "mac": mac, "file": quote(mention.file)})
     if not network.interfaces and not guest.has_working_cloud_init:
         yield Hit("nothing-set-up", "/etc")
     yield from _of_all(network, own)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from shlex import quote
 from typing import Final
 
 from imgmove.core.findings import Severity
@@ -14,6 +15,8 @@ from imgmove.images.guest.rules.guest import GIB, Guest
 _B, _W, _I = Severity.BLOCK, Severity.WARN, Severity.INFO
 #: The largest system disk that an import takes, in GiB.
 LARGEST_GIB: Final[Mapping[str, int]] = {TENCENT: 500, ECM: 500, ALIBABA: 2048}
+#: Most data in an image, measured as qcow2: the size of any other format says nothing of it.
+_MOST_DATA_GIB: Final = 50
 _SMALLEST_GIB: Final = 20
 _SMALLEST_WINDOWS_GIB: Final = 40
 _OLDEST_KERNEL: Final = (3, 10)
@@ -27,6 +30,12 @@ _CASES: Final = (
          ANY: "the import refuses it (InvalidImageSize)"},
         "shrink the file system and the disk on the source, or move data to a disk of its own",
         "tencent.md 3.3; alibaba.md 3.2",
+    ),
+    Case(
+        "image-too-large", {TENCENT: _B, ECM: _B}, "the image has {gib} GiB of data, the import takes 50 at most",
+        {TENCENT: "CVM refuses it (InvalidFormatSize, told by mail only)", ECM: "the import refuses it as CVM does"},
+        "on the source: delete what is not needed, then `fstrim -av` (or write zeros into the free space), and export again",
+        "tencent.md 3.3, 7.3",
     ),
     Case(
         "disk-small", {ALIBABA: _W}, "the disk has {gib} GiB, {least} are advised",
@@ -47,7 +56,7 @@ _CASES: Final = (
     Case(
         "swap", {ALIBABA: _W, ANY: _I}, "{about} sets up swap on {device}",
         "cloud disks are billed by what they do, and slow for it; ECS's marketplace refuses images with swap",
-        "`swapoff -a` on the source, and a # in front of {about}", "field.md 4.1",
+        "on the source: `swapoff -a && {comment}`", "field.md 4.1",
     ),
     Case(
         "lvm-root", _W, "the root is a logical volume ({about})",
@@ -75,7 +84,7 @@ _CASES: Final = (
     Case(
         "no-growpart", {ALIBABA: _W}, "growpart is not installed",
         "the root stays as large as it is in the image, whatever the disk's size: ECS asks for growpart and resize2fs",
-        "on the source: `{install}`", "alibaba.md 3.2",
+        "on the source: {install}", "alibaba.md 3.2",
     ),
     Case(
         "local-clock", {ALIBABA: _W}, "{about} says that the hardware clock runs in local time",
@@ -93,7 +102,8 @@ def _look(guest: Guest) -> Iterator[Hit | Unseen]:
         yield Hit("32-bit", "system")
     for entry in guest.facts.fstab or ():
         if entry.kind == "swap" and "noauto" not in entry.options:
-            yield Hit("swap", entry.at, {"device": entry.device})
+            comment = f"sed -i '{entry.line}s/^/#/' {quote(entry.file)}"
+            yield Hit("swap", entry.at, {"device": entry.device, "comment": comment})
     yield from _of_root(guest)
     yield from _of_sundries(guest)
 
@@ -107,6 +117,9 @@ def _is_old(version: str) -> bool:
 def _of_disk(guest: Guest) -> Iterator[Hit]:
     gib = guest.layout.disk_bytes / GIB
     limit = LARGEST_GIB.get(guest.target.provider)
+    data_gib = guest.layout.file_bytes / GIB
+    if guest.layout.format == "qcow2" and data_gib > _MOST_DATA_GIB:
+        yield Hit("image-too-large", "image", {"gib": f"{data_gib:.1f}"})
     least = _SMALLEST_WINDOWS_GIB if guest.os.kind == "windows" else _SMALLEST_GIB
     words = {"gib": f"{gib:.1f}".removesuffix(".0"), "limit": str(limit), "least": str(least)}
     if limit and gib > limit:

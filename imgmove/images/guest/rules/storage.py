@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 from typing import Final
 
 from imgmove.core.findings import Severity
@@ -36,7 +37,7 @@ _CASES: Final = (
     Case(
         "lvm-missing-disks", _B, "volume group {group} lies on {count} disks, and {missing} of them are not in this image",
         "LVM does not set up an incomplete group: the start ends in emergency mode, or without its root",
-        "on the source: `pvmove` everything to this disk and `vgreduce {group}`; or bring the other disks over as well", _SOURCE,
+        "on the source: `pvmove` everything to this disk and `vgreduce {quoted}`; or bring the other disks over as well", _SOURCE,
     ),
     Case(
         "raid", _B, "{about} is part of a RAID (md)",
@@ -84,12 +85,12 @@ _CASES: Final = (
     Case(
         "ext4-64bit", {ALIBABA: _W}, "the root's ext4 has the feature 64bit",
         "ECS's guide to importing excludes it (written 2021; every ext4 made since 2015 has it, and most are taken)",
-        "try it; if the import fails: `resize2fs -s /dev/vda1` from a rescue system, then `e2fsck -f`",
+        "try it; if the import fails: `resize2fs -s DEVICE` from a rescue system, then `e2fsck -f`",
         "alibaba.md 3.2 (2021, not checked again)",
     ),
     Case(
         "project-quota", {ALIBABA: _W}, "the root's ext4 has the features project and quota together",
-        "ECS's guide to importing excludes it", "from a rescue system: `tune2fs -O ^project,^quota /dev/vda1`",
+        "ECS's guide to importing excludes it", "from a rescue system: `tune2fs -O ^project,^quota DEVICE`",
         "alibaba.md 3.2 (2021, not checked again)",
     ),
     Case(
@@ -107,7 +108,12 @@ def _look(guest: Guest) -> Iterator[Hit | Unseen]:
         yield from _of_file_system(system)
     for group in guest.layout.volume_groups:
         if group.missing_volumes:
-            words = {"group": group.name, "count": str(group.physical_volumes), "missing": str(group.missing_volumes)}
+            words = {
+                "group": group.name,
+                "quoted": quote(group.name),
+                "count": str(group.physical_volumes),
+                "missing": str(group.missing_volumes),
+            }
             yield Hit("lvm-missing-disks", group.name, words)
     if any(part.type.lower() in _DYNAMIC for part in guest.layout.partitions):
         yield Hit("dynamic-disk", "partition table")
