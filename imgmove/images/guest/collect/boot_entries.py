@@ -48,7 +48,7 @@ class Menu:
 
 _TITLE: Final = re.compile(r"""(?:menuentry|submenu)\s+(?:'([^']*)'|"([^"]*)"|(\S+))""")
 _ID: Final = re.compile(r"""(?:--id[= ]|\$\{?menuentry_id_option\}?\s+)\s*(?:'([^']*)'|"([^"]*)"|([^\s{]+))""")
-_DEFAULT: Final = re.compile(r"""set\s+default\s*=\s*["']?([^"'\s]*)""")
+_DEFAULT: Final = re.compile(r"""set\s+default\s*=\s*(?:"([^"]*)"|'([^']*)'|(\S*))""")
 _KERNEL_WORDS: Final = frozenset({"linux", "linux16", "linuxefi", "kernel"})
 _INITRD_WORDS: Final = frozenset({"initrd", "initrd16", "initrdefi"})
 
@@ -68,11 +68,11 @@ class _Grub2Reader:
         if word in {"menuentry", "submenu"}:
             self._open_menu(word, line)
         elif word in _KERNEL_WORDS | _INITRD_WORDS and self._inside_entry():
-            _fill(self.menu.entries[-1], word, words[1] if len(words) > 1 else "")
+            _fill(self.menu.entries[-1], word, words[1] if len(words) > 1 else "", line.number)
         elif word == "blscfg":
             self.menu.uses_bls = True
         elif (match := _DEFAULT.match(line.text)) and not self._inside_entry():
-            self._note_default(match[1], line)
+            self._note_default(_group(match), line)
         elif word.startswith("}"):
             self._close()
         elif line.text.endswith("{"):
@@ -129,7 +129,7 @@ def read_grub_legacy(lines: Iterable[Line]) -> Menu:
         elif word == "title" and len(menu.entries) < MOST_ENTRIES:
             menu.entries.append(Draft(line.file, line.number, rest.strip(), place=(str(len(menu.entries)),)))
         elif menu.entries and word in _KERNEL_WORDS | _INITRD_WORDS:
-            _fill(menu.entries[-1], word, rest.strip())
+            _fill(menu.entries[-1], word, rest.strip(), line.number)
     return menu
 
 
@@ -148,7 +148,7 @@ def read_extlinux(lines: Iterable[Line]) -> Menu:
         elif menu.entries and word == "initrd":
             menu.entries[-1].initramfs = rest.split(",")[-1]
         elif menu.entries and word == "append":
-            menu.entries[-1].arguments = rest
+            menu.entries[-1].arguments, menu.entries[-1].line = rest, line.number
             menu.entries[-1].initramfs = menu.entries[-1].initramfs or _argument(rest, "initrd")
     menu.default = menu.default or "0"
     return menu
@@ -177,14 +177,14 @@ def _expanded(text: str, variables: dict[str, str]) -> str:
     return re.sub(r"\$\{?(\w+)\}?", lambda match: variables.get(match[1], ""), text)
 
 
-def _fill(draft: Draft, word: str, rest: str) -> None:
-    """A kernel's or an initramfs's line of an entry."""
+def _fill(draft: Draft, word: str, rest: str, number: int) -> None:
+    """A kernel's or an initramfs's line of an entry. The kernel's is the one to be looked at: it has the arguments."""
     words = rest.split()
     if word in _INITRD_WORDS:
         # Several may be named: microcode comes first, what we want last.
         draft.initramfs = words[-1] if words else ""
     elif words and not draft.kernel:
-        draft.kernel, draft.arguments = words[0], " ".join(words[1:])
+        draft.kernel, draft.arguments, draft.line = words[0], " ".join(words[1:]), number
 
 
 def _group(match: re.Match[str] | None) -> str:

@@ -10,6 +10,7 @@ from imgmove.images.guest.facts import LIST_LIMIT, FstabEntry, bounded
 from imgmove.images.guest.files import FileTree
 
 FSTAB: Final = "/etc/fstab"
+_SECRETS: Final = re.compile(r"pass|cred|user|secret|key|token", re.IGNORECASE)
 _ESCAPE: Final = re.compile(r"\\([0-7]{3})")
 
 
@@ -23,13 +24,19 @@ def collect_fstab(tree: FileTree) -> tuple[FstabEntry, ...]:
             found.append(
                 FstabEntry(
                     line=line.number,
-                    device=bounded(_plain(device)),
+                    device=bounded(re.sub(r"(://|^//)[^/@]*@", r"\1", _plain(device))),
                     mount_point=bounded(_plain(mount_point)),
                     kind=bounded(kind),
-                    options=tuple(bounded(word) for word in options.split(",")[:20] if word),
+                    options=tuple(bounded(_without_secret(word)) for word in options.split(",")[:20] if word),
                 )
             )
     return tuple(found[:LIST_LIMIT])
+
+
+def _without_secret(option: str) -> str:
+    """An option without its value where that may be a password."""
+    name = option.partition("=")[0]
+    return f"{name}=…" if _SECRETS.search(name) and "=" in option else option
 
 
 def _plain(word: str) -> str:
