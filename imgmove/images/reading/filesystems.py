@@ -5,12 +5,13 @@ from __future__ import annotations
 import stat
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Final
 
 from imgmove.images.guest.files import FileStat
 from imgmove.images.reading.device import Device, DeviceError
 from imgmove.images.reading.libyal import DeviceFile, reading
+from imgmove.images.reading.superblocks.ext import has_inline_data
 from imgmove.images.reading.superblocks.ext_overlay import readable_ext
 
 Path = tuple[str, ...]
@@ -22,6 +23,8 @@ _KINDS: Final = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: 
 _NO_NAME: Final = "\ufffd"
 _NTFS_REPARSE: Final = 0x400
 _NTFS_ENCRYPTED: Final = 0x4000
+_INLINE_REST: Final = "system.data"
+_INLINE_WORDS: Final = "its contents are kept in its inode (inline_data), and cannot be read here"
 _FAT_DIRECTORY: Final = 0x10
 
 
@@ -34,7 +37,7 @@ class Node:
     target: str | None = None
     """Of a symbolic link."""
     unreadable: str = ""
-    """Why its contents cannot be read although it is a file."""
+    """Why its contents cannot be read although it is a file, or its names although it is a directory."""
 
 
 @dataclass(eq=False)
@@ -62,6 +65,8 @@ class FileSystemReader:
 
     def names(self, node: Node, limit: int) -> list[str]:
         """The names in a directory, at most `limit`, in the order that the reader gives; without those that are no text."""
+        if node.unreadable:
+            raise DeviceError(node.unreadable)
         with reading("a directory is damaged", self.file):
             count = min(node.entry.number_of_sub_file_entries, limit)
             names = [self._text(node.entry.get_sub_file_entry(index), "name") for index in range(count)]
@@ -94,6 +99,8 @@ class FileSystemReader:
         parent = self.find(path[:-1])
         if parent is None or parent.stat.kind != "directory":
             return None
+        if parent.unreadable:
+            raise DeviceError(parent.unreadable)
         # By path and never by name: libfsext and libfsxfs do not find by name what is there.
         entry = self.volume.get_file_entry_by_path(self.separator + self.separator.join(path))
         return None if entry is None else self._node(entry)
@@ -113,6 +120,21 @@ class FileSystemReader:
 
     def _target(self, entry: Any) -> str:
         return self._text(entry, "symbolic_link_target") or _NO_NAME
+
+
+class _InlineExt(FileSystemReader):
+    """An ext4 that keeps small contents in inodes: what does not fit into sixty bytes goes on in an attribute, which
+    libfsext leaves out, or misreads where inodes are large. So these are refused."""
+
+    def _node(self, entry: Any) -> Node:
+        node = super()._node(entry)
+        if not entry.has_extended_attribute_by_name(_INLINE_REST):
+            return node
+        if not entry.get_extended_attribute_by_name(_INLINE_REST).size:
+            return node
+        if node.target is not None:
+            raise DeviceError(_INLINE_WORDS)
+        return replace(node, unreadable=_INLINE_WORDS)
 
 
 class _Ntfs(FileSystemReader):
@@ -163,7 +185,8 @@ def _unix_path(target: str) -> str:
 def _ext(device: Device) -> FileSystemReader:
     import pyfsext
 
-    return _opened(FileSystemReader, pyfsext.volume(), readable_ext(device))
+    kind = _InlineExt if has_inline_data(device) else FileSystemReader
+    return _opened(kind, pyfsext.volume(), readable_ext(device))
 
 
 def _xfs(device: Device) -> FileSystemReader:

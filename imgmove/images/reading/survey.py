@@ -64,7 +64,7 @@ def _file_system(where: str, device: Device, partition: Partition | None) -> Fil
     return FileSystem(
         where=where,
         kind=signature.kind,
-        size_bytes=device.size_bytes,
+        size_bytes=min(signature.size_bytes or device.size_bytes, device.size_bytes),
         uuid=signature.uuid,
         label=signature.label,
         features=signature.features,

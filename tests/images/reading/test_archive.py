@@ -43,7 +43,7 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def packed(disk: Path, options: list[str]) -> bytes:
-    path = disk.with_suffix("".join(options).replace("=", "") + ".gz")
+    path = disk.with_name("".join(options).replace("=", "") + ".gz")
     if not path.exists():
         plain = path.with_suffix(".tar")
         run("tar", "tar", *options, "-C", disk.parent, "-cf", plain, disk.name)

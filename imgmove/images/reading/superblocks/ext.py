@@ -20,6 +20,7 @@ _VALID: Final = 1
 _ERRORS: Final = 2
 NEEDS_RECOVERY: Final = 0x4
 JOURNAL_DEVICE: Final = 0x8
+_INLINE_DATA: Final = 0x8000
 
 COMPATIBLE: Final[dict[int, str]] = {
     0x1: "dir_prealloc", 0x2: "imagic_inodes", 0x4: "has_journal", 0x8: "ext_attr", 0x10: "resize_inode",
@@ -29,7 +30,7 @@ COMPATIBLE: Final[dict[int, str]] = {
 INCOMPATIBLE: Final[dict[int, str]] = {
     0x1: "compression", 0x2: "filetype", NEEDS_RECOVERY: "needs_recovery", JOURNAL_DEVICE: "journal_dev",
     0x10: "meta_bg", 0x40: "extent", 0x80: "64bit", 0x100: "mmp", 0x200: "flex_bg", 0x400: "ea_inode",
-    0x1000: "dirdata", 0x2000: "metadata_csum_seed", 0x4000: "large_dir", 0x8000: "inline_data", 0x10000: "encrypt",
+    0x1000: "dirdata", 0x2000: "metadata_csum_seed", 0x4000: "large_dir", _INLINE_DATA: "inline_data", 0x10000: "encrypt",
     0x20000: "casefold",
 }  # fmt: skip
 READ_ONLY: Final[dict[int, str]] = {
@@ -59,13 +60,19 @@ def look(device: Device) -> Signature | None:
     is_clean = bool(state & _VALID) and not state & _ERRORS and not incompatible & NEEDS_RECOVERY
     kind = "ext-journal" if incompatible & JOURNAL_DEVICE else _kind(features)
     identity, label = uuid_of(block[UUID_AT : UUID_AT + 16]), text_of(block[0x78:0x88])
-    return Signature(kind, identity, label, features, is_clean, _free_bytes(block, features))
+    free_bytes, size_bytes = _counted(block, features, 0x0C, 0x158), _counted(block, features, 0x04, 0x150)
+    return Signature(kind, identity, label, features, is_clean, free_bytes, size_bytes)
 
 
-def _free_bytes(block: bytes, features: tuple[str, ...]) -> int | None:
+def _counted(block: bytes, features: tuple[str, ...], low_at: int, high_at: int) -> int | None:
+    """A number of blocks, in bytes; None for blocks of an absurd size."""
     shift = 10 + _number(block, 0x18, 4)
-    blocks = _number(block, 0x0C, 4) | (_number(block, 0x158, 4) << 32 if "64bit" in features else 0)
+    blocks = _number(block, low_at, 4) | (_number(block, high_at, 4) << 32 if "64bit" in features else 0)
     return blocks << shift if shift <= _MOST_BLOCK_SHIFT else None
+
+
+def has_inline_data(device: Device) -> bool:
+    return bool(_number(device.read_at(OFFSET + INCOMPATIBLE_AT, 4), 0, 4) & _INLINE_DATA)
 
 
 def _kind(features: tuple[str, ...]) -> str:

@@ -16,6 +16,8 @@ class Signature:
     features: tuple[str, ...] = ()
     is_clean: bool | None = None
     free_bytes: int | None = None
+    size_bytes: int | None = None
+    """Its own idea of its size: what lies in a larger place leaves the rest of it alone."""
 
 
 def uuid_of(raw: bytes) -> str:

@@ -25,9 +25,9 @@ def look(device: Device) -> Signature | None:
     if len(block) < 512 or block[:4] != b"XFSB":
         return None
     block_bytes = _number(block, 0x04, 4)
-    free_bytes = _number(block, 0x90, 8) * block_bytes if block_bytes <= _MOST_BLOCK_BYTES else None
+    sizes = [_number(block, at, 8) * block_bytes if block_bytes <= _MOST_BLOCK_BYTES else None for at in (0x90, 0x08)]
     identity, label = uuid_of(block[0x20:0x30]), text_of(block[0x6C:0x78])
-    return Signature("xfs", identity, label, tuple(_features(block)), free_bytes=free_bytes)
+    return Signature("xfs", identity, label, tuple(_features(block)), None, *sizes)
 
 
 def _features(block: bytes) -> list[str]:
