@@ -23,7 +23,8 @@ def debian_disk(
     """A Debian that starts by BIOS. On LVM its kernels lie in a /boot of their own."""
     outline = replace(outline or Outline(), file_system=file_system)
     if lvm:
-        outline = replace(outline, root=LVM_ROOT, boot=f"UUID={debian.BOOT_UUID}", drivers=(*outline.drivers, "dm_mod"))
+        boot, drivers = f"UUID={debian.BOOT_UUID}", (*outline.drivers, "dm_mod")
+        outline = replace(outline, root=LVM_ROOT, boot=boot, drivers=drivers, lvm_tools=True)
     tree = changed(debian.debian(outline), *changes)
     if lvm:
         return _with_volume_group(table, file_system, tree)

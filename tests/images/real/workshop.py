@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from pathlib import Path
 from tests.images.real.disks import ext, fat, lvm2, ntfs, partitions, signatures, xfs
 from tests.images.real.disks.containers import contained
 from tests.images.real.disks.partitions import Slot, grub_boot_code
-from tests.images.real.disks.sparse import MIB
+from tests.images.real.disks.sparse import MIB, patch
 from tests.images.real.tree import Tree
 
 
@@ -27,6 +28,8 @@ class Volume:
     label: str = ""
     features: str = ""
     bits: int = 32
+    commands: tuple[str, ...] = ()
+    """What debugfs has to do to it in the end."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,9 @@ class Disk:
     boot_code: bytes = grub_boot_code()
     hybrid: tuple[int, ...] = ()
     size: int = 0
+    """More than its parts need; it takes no room."""
+    patches: tuple[tuple[int, bytes], ...] = ()
+    """Bytes that are changed in the end, by offset."""
 
 
 class Workshop:
@@ -80,18 +86,34 @@ class Workshop:
             f"{raw.stem}-{container}", _suffix(container), lambda path, _: contained(raw, container, path)
         )
 
+    def enlarged(self, image: Path, size: int) -> Path:
+        """A copy of an image with a long hole behind it."""
+
+        def build(path: Path, _: Path) -> None:
+            shutil.copy(image, path)
+            os.truncate(path, size)
+
+        return self.built(f"{image.stem}-{size}", image.suffix.lstrip("."), build)
+
     def volume(self, volume: Volume) -> Path:
         """The image of a file system by itself."""
         return self.built(_digest(volume), volume.kind, lambda path, scratch: _make(volume, path, scratch))
 
     def _assemble(self, disk: Disk, path: Path) -> None:
-        if not disk.table:
+        if disk.table:
+            self._partition(disk, path)
+        else:
             shutil.copy(self._content(disk.parts[0]), path)
-            return
+            os.truncate(path, max(disk.size, path.stat().st_size))
+        for offset, data in disk.patches:
+            patch(path, offset, data)
+
+    def _partition(self, disk: Disk, path: Path) -> None:
         slots = [self._slot(part) for part in disk.parts]
-        partitions.partitioned(path, disk.table, slots, boot_code=disk.boot_code, size=disk.size)
+        partitions.partitioned(path, disk.table, slots, size=disk.size)
         if disk.hybrid:
             partitions.hybrid(path, *disk.hybrid)
+        patch(path, 0, disk.boot_code)
 
     def _slot(self, part: Part) -> Slot:
         content = self._content(part) if part.volume or part.lvm else None
@@ -119,6 +141,8 @@ def _make(volume: Volume, path: Path, scratch: Path) -> None:
             path, tree, scratch, volume.size, volume.kind,
             features=volume.features, uuid=volume.uuid, label=volume.label,
         )  # fmt: skip
+        if volume.commands:
+            ext.edit(path, scratch, *volume.commands)
     elif volume.kind == "xfs":
         xfs.make(path, tree, scratch, volume.size, uuid=volume.uuid, label=volume.label, features=volume.features)
     elif volume.kind == "fat":

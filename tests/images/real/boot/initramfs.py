@@ -22,6 +22,7 @@ def initramfs_tools(
     drivers: tuple[str, ...] = FOR_A_CLOUD,
     packing: str = "zstd",
     microcode: bool = True,
+    lvm_tools: bool = False,
     bulk: int = 0,
 ) -> bytes:
     """Debian's /boot/initrd.img-…: `drivers` and what they need; `bulk` bytes of firmware that do not pack."""
@@ -31,7 +32,7 @@ def initramfs_tools(
     modules.put_modules(tree, f"/usr/lib/modules/{release}", modules.needed(*drivers))
     tree.file("/usr/bin/busybox", modules.contents("busybox"), 0o755)
     tree.file("/usr/sbin/modprobe", modules.contents("kmod"), 0o755)
-    if "dm_mod" in drivers:
+    if lvm_tools:
         tree.file("/usr/sbin/lvm", modules.contents("lvm"), 0o755)
     tree.file("/conf/initramfs.conf", "MODULES=most\nBUSYBOX=auto\n")
     tree.file("/conf/modules", "")

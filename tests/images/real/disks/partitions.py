@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.images.real.disks.running import run
-from tests.images.real.disks.sparse import MIB, empty, patch, splice
+from tests.images.real.disks.sparse import MIB, empty, splice
 
-LINUX, SWAP, EXTENDED, LVM, RAID, MS_DATA, ESP, BIOS_BOOT, MS_RESERVED = (
-    "linux", "swap", "extended", "lvm", "raid", "msdata", "efi", "bios-boot", "msr",
+LINUX, SWAP, EXTENDED, LVM, RAID, MS_DATA, MS_DYNAMIC, ESP, BIOS_BOOT, MS_RESERVED = (
+    "linux", "swap", "extended", "lvm", "raid", "msdata", "ldm", "efi", "bios-boot", "msr",
 )  # fmt: skip
-MBR_TYPES = {LINUX: "83", SWAP: "82", EXTENDED: "5", LVM: "8e", RAID: "fd", MS_DATA: "7", ESP: "ef"}
+MBR_TYPES = {LINUX: "83", SWAP: "82", EXTENDED: "5", LVM: "8e", RAID: "fd", MS_DATA: "7", MS_DYNAMIC: "42", ESP: "ef"}
 GPT_TYPES = {
     LINUX: "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
     SWAP: "0657FD6D-A4AB-43C4-84E5-0933C84B4F4F",
@@ -38,7 +38,7 @@ class Slot:
     name: str = ""
 
 
-def partitioned(path: Path, table: str, slots: list[Slot], *, boot_code: bytes = b"", size: int = 0) -> Path:
+def partitioned(path: Path, table: str, slots: list[Slot], *, size: int = 0) -> Path:
     """A disk with a table (`mbr` or `gpt`) and the contents in their places; each partition begins at a whole MiB."""
     places = _places(slots)
     end = max(start + slot.size for start, slot in zip(places, slots, strict=True))
@@ -47,7 +47,6 @@ def partitioned(path: Path, table: str, slots: list[Slot], *, boot_code: bytes =
     for start, slot in zip(places, slots, strict=True):
         if slot.content is not None:
             splice(slot.content, path, start)
-    patch(path, 0, boot_code)
     return path
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tests.images.real.boot import initramfs, kernel, modules
 from tests.images.real.tree import Tree
@@ -19,6 +19,7 @@ MARKER_TEXT = "the marker is read right out of every combination\n"
 class Outline:
     """How a guest lies on its disk, and what its initial RAM disk is like."""
 
+    release: str = RELEASE
     file_system: str = "ext4"
     root: str = f"UUID={ROOT_UUID}"
     boot: str = ""
@@ -28,7 +29,8 @@ class Outline:
     packing: str = "zstd"
     microcode: bool = True
     bulk: int = 0
-    drivers: tuple[str, ...] = field(default=initramfs.FOR_A_CLOUD)
+    drivers: tuple[str, ...] = initramfs.FOR_A_CLOUD
+    lvm_tools: bool = False
 
 
 def debian(outline: Outline | None = None) -> Tree:
@@ -116,23 +118,26 @@ def _packages(tree: Tree) -> None:
 
 
 def _boot(tree: Tree, outline: Outline) -> None:
-    tree.file(f"/boot/vmlinuz-{RELEASE}", kernel.bzimage(RELEASE))
-    tree.file(f"/boot/config-{RELEASE}", kernel.configuration(RELEASE))
-    tree.file(f"/boot/initrd.img-{RELEASE}", _initrd(outline))
-    tree.symlink("/vmlinuz", f"boot/vmlinuz-{RELEASE}")
-    tree.symlink("/initrd.img", f"boot/initrd.img-{RELEASE}")
-    modules.put_modules(tree, f"/usr/lib/modules/{RELEASE}", modules.needed(*modules.MODULES))
+    release = outline.release
+    tree.file(f"/boot/vmlinuz-{release}", kernel.bzimage(release))
+    tree.file(f"/boot/config-{release}", kernel.configuration(release))
+    tree.file(f"/boot/initrd.img-{release}", initrd(outline))
+    tree.symlink("/vmlinuz", f"boot/vmlinuz-{release}")
+    tree.symlink("/initrd.img", f"boot/initrd.img-{release}")
+    modules.put_modules(tree, f"/usr/lib/modules/{release}", modules.needed(*modules.MODULES))
     prefix = "" if outline.boot else "/boot"
-    tree.file("/boot/grub/grub.cfg", GRUB_CFG.format(root=outline.root, release=RELEASE, prefix=prefix), 0o444)
+    tree.file("/boot/grub/grub.cfg", GRUB_CFG.format(root=outline.root, release=release, prefix=prefix), 0o444)
     tree.file("/boot/grub/i386-pc/core.img", modules.contents("core.img"))
     tree.file("/boot/grub/grubenv", b"# GRUB Environment Block\n".ljust(1024, b"#"))
     tree.file("/etc/default/grub", DEFAULT_GRUB)
 
 
-def _initrd(outline: Outline) -> bytes:
+def initrd(outline: Outline) -> bytes:
+    """The initial RAM disk of such a guest."""
     return initramfs.initramfs_tools(
-        RELEASE, drivers=outline.drivers, packing=outline.packing, microcode=outline.microcode, bulk=outline.bulk
-    )
+        outline.release, drivers=outline.drivers, packing=outline.packing, microcode=outline.microcode,
+        lvm_tools=outline.lvm_tools, bulk=outline.bulk,
+    )  # fmt: skip
 
 
 def _mounts(tree: Tree, outline: Outline) -> None:

@@ -76,6 +76,11 @@ def system_registry() -> Registry:
     return copy.deepcopy(SYSTEM)
 
 
+def software_registry() -> Registry:
+    """The SOFTWARE hive's keys, to be changed."""
+    return copy.deepcopy(SOFTWARE)
+
+
 def windows(system: Registry | None = None, software: Registry | None = None, *, boot_files: bool = True) -> Tree:
     """The tree of drive C:; with `boot_files` what a BIOS' boot manager needs lies on it too."""
     tree = Tree()
