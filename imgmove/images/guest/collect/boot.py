@@ -10,7 +10,7 @@ from imgmove.images.guest.collect import boot_entries
 from imgmove.images.guest.collect.boot_entries import Draft, Menu
 from imgmove.images.guest.collect.text_files import Line, assignments, exists, files_in, join, lines
 from imgmove.images.guest.facts import ARGUMENTS_LIMIT, LIST_LIMIT, Boot, BootEntry, Mention, bounded
-from imgmove.images.guest.files import FileTree
+from imgmove.images.guest.files import FileTree, FileTreeError
 from imgmove.images.guest.layout import DiskLayout
 
 #: Where an EFI system partition may be mounted.
@@ -167,18 +167,30 @@ def _first_inside(menu: Menu, draft: Draft) -> Draft:
 
 
 def _entry(tree: FileTree, draft: Draft, is_default: bool) -> BootEntry:
-    kernel, initramfs = located(tree, draft.kernel), located(tree, draft.initramfs)
+    kernel, kernel_exists = _looked_for(tree, draft.kernel)
+    initramfs, initramfs_exists = _looked_for(tree, draft.initramfs)
     return BootEntry(
         file=bounded(draft.file),
         line=draft.line,
         title=bounded(draft.title or draft.id),
-        kernel=bounded(kernel or draft.kernel),
-        initramfs=bounded(initramfs or draft.initramfs),
+        kernel=bounded(kernel),
+        initramfs=bounded(initramfs),
         arguments=bounded(draft.arguments, ARGUMENTS_LIMIT),
         is_default=is_default,
-        kernel_exists=bool(kernel) if _is_literal(draft.kernel) else None,
-        initramfs_exists=bool(initramfs) if _is_literal(draft.initramfs) else None,
+        kernel_exists=kernel_exists,
+        initramfs_exists=initramfs_exists,
     )
+
+
+def _looked_for(tree: FileTree, named: str) -> tuple[str, bool | None]:
+    """The guest's path of a file that an entry names, or its name; and whether it is there, None where nobody can tell."""
+    if not _is_literal(named):
+        return named, None
+    try:
+        found = located(tree, named)
+    except FileTreeError:
+        return f"/{named.lstrip('/')}", None
+    return found or named, bool(found)
 
 
 def _is_literal(path: str) -> bool:

@@ -47,7 +47,7 @@ _MAKERS: Final = (
     ("dracut", ("/usr/bin/dracut", "/sbin/dracut", "/usr/sbin/dracut")),
     ("mkinitcpio", ("/usr/bin/mkinitcpio",)),
     ("mkinitrd", ("/sbin/mkinitrd", "/usr/sbin/mkinitrd")),
-    ("mkinitfs", ("/sbin/mkinitfs",)),
+    ("mkinitfs", ("/sbin/mkinitfs", "/usr/sbin/mkinitfs")),
 )
 
 
@@ -57,7 +57,8 @@ class _Found:
 
     version: str
     image: str = ""
-    initramfs: str = ""
+    initramfs: str | None = None
+    """What the boot entry loads; None where no entry says it, so that it is looked for by its usual names."""
     is_default: bool = False
 
 
@@ -109,7 +110,8 @@ def _kernels(tree: FileTree, boot: Boot | None) -> list[_Found]:
             found.append(item)
         if item:
             item.is_default = True
-            item.initramfs = entry.initramfs if entry.initramfs_exists else ""
+            is_usable = entry.initramfs_exists is not False and "$" not in entry.initramfs
+            item.initramfs = entry.initramfs if is_usable else ""
     return found
 
 
@@ -133,7 +135,9 @@ def _looked_at(tree: FileTree, found: _Found, wanted: tuple[str, ...]) -> Kernel
     version = _release_of(tree, found)
     config = first_existing(tree, (f"/boot/config-{version}", f"/lib/modules/{version}/config",
                                    f"/usr/lib/modules/{version}/config", f"/boot/config-{found.version}"))  # fmt: skip
-    initramfs = found.initramfs or first_existing(tree, tuple(name.format(v=version) for name in _INITRAMFS_NAMES))
+    initramfs = found.initramfs
+    if initramfs is None:
+        initramfs = first_existing(tree, tuple(name.format(v=version) for name in _INITRAMFS_NAMES))
     sources = _Sources(_options(tree, config), _builtin(tree, version))
     if found.is_default and initramfs:
         sources.initramfs = _initramfs(tree, initramfs, version, sources, wanted)
