@@ -89,7 +89,7 @@ class Shell:
             wanted = self._renamed(expected)
             if wanted.strip() in {"", _ANYTHING}:
                 continue
-            found = next((line for line in lines if _plain(line) == _plain(wanted)), None)
+            found = next((line for line in lines if _is_as_shown(wanted, line)), None)
             assert found is not None, f"does not show {expected!r} (or not in this order), {where}"
             self._learn(wanted, found)
 
@@ -115,10 +115,17 @@ class Shell:
 
     def _learn(self, wanted: str, found: str) -> None:
         """What the page calls so is called so now; what has a name already has to be what it was."""
-        for shown, real in zip(_NAME.findall(wanted), _NAME.findall(found), strict=True):
+        for shown, real in zip(_NAME.findall(wanted), _NAME.findall(found), strict=not wanted.endswith(_ANYTHING)):
             if shown not in self.names.values():
                 self.names[shown] = real
             assert shown in {real, *self.names}, f"{found!r}: {real} where it was {shown} before"
+
+
+def _is_as_shown(wanted: str, line: str) -> bool:
+    """Are they the same but for what differs at every run? A wanted line that ends in `…` shows only a beginning."""
+    if wanted.endswith(_ANYTHING):
+        return _plain(line).startswith(_plain(wanted.removesuffix(_ANYTHING)))
+    return _plain(line) == _plain(wanted)
 
 
 def _plain(line: str) -> str:
