@@ -14,6 +14,7 @@ from imgmove.images.reading.partitions import Division, read_division
 from tests.images.reading.looking import Memory, counted
 from tests.images.real.disks import partitions
 from tests.images.real.disks.partitions import Slot
+from tests.images.real.disks.sparse import patch
 from tests.tools import program
 
 MIB = 1 << 20
@@ -127,7 +128,8 @@ def test_a_disk_cut_short_says_which_partition_is_not_all_there(gpt: Path) -> No
     ids=["grub", "windows", "syslinux", "other"],
 )  # fmt: skip
 def test_boot_code_is_told_by_its_texts(tmp_path: Path, code: bytes, owner: str) -> None:
-    disk = partitions.partitioned(tmp_path / "disk", "mbr", [Slot("linux", 8 * MIB)], boot_code=code)
+    disk = partitions.partitioned(tmp_path / "disk", "mbr", [Slot("linux", 8 * MIB)])
+    patch(disk, 0, code)
     found = division_of(disk)
     assert (found.has_boot_code, found.boot_code) == (True, owner)
     assert not division_of(by_sfdisk(tmp_path / "none", "label: dos\n,,83\n")).has_boot_code
