@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import bare_cli, cli, sandbox, shared_sandbox
 from tests.images.real.workshop import Workshop
 
 
@@ -14,3 +15,6 @@ def workshop(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Worksh
     folder = (base if worker_id == "master" else base.parent) / "real-images"
     folder.mkdir(exist_ok=True)
     return Workshop(Path(folder))
+
+
+__all__ = ["bare_cli", "cli", "sandbox", "shared_sandbox", "workshop"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -73,8 +74,8 @@ class Tree:
         return Tree(inside)
 
     def __repr__(self) -> str:
-        """All of it: equal trees say the same."""
-        return f"Tree({sorted(self._nodes.items())!r})"
+        """All of it, contents by their hash: equal trees say the same."""
+        return f"Tree({[(path, _hashed(node)) for path, node in sorted(self._nodes.items())]!r})"
 
     def __contains__(self, path: str) -> bool:
         return path in self._nodes
@@ -89,6 +90,10 @@ class Tree:
             above = self._nodes.setdefault(str(parent), Node("directory"))
             assert above.kind == "directory", f"{path}: {parent} is no directory"
         self._nodes[path] = node
+
+
+def _hashed(node: Node) -> Node:
+    return replace(node, content=hashlib.sha256(node.content).digest())
 
 
 Change = Callable[[Tree], None]
