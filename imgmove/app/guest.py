@@ -53,11 +53,13 @@ def guest_of(image: Image, choices: Sequence[OsChoice], boot_modes: Sequence[Boo
 
 def _system(named: str, full: str, choices: Sequence[OsChoice]) -> tuple[str, str, tuple[str, ...]]:
     wanted = _plain(named) or _plain(full)
-    found = next((item for item in choices if _plain(item.os_type) == wanted), None)
-    if found is None:
-        found = next(
-            (item for item in choices if wanted and _plain(item.os_type) and _plain(item.os_type) in wanted), None
-        )
+    same = [item for item in choices if _plain(item.os_type) == wanted]
+    like = [item for item in choices if wanted and _plain(item.os_type) and _plain(item.os_type) in wanted]
+    own = _own_version(full)
+    named_so = next((item for item in [*same, *like] if own and own in item.os_type.split()), None)
+    if named_so is not None:  # Tencent: `Windows Server 2022` is a type by itself
+        return named_so.os_type, "-" if "-" in named_so.versions else "", ()
+    found = next(iter(same or like), None)
     if found is None:
         note = f"the destination knows no {full or 'such system'}: imported as its default" if full else ""
         return "", "", (note,) if note else ()
@@ -72,10 +74,14 @@ def _plain(name: str) -> str:
     return " ".join(word for word in words if word and word not in _NOISE and not word[0].isdigit())
 
 
+def _own_version(full: str) -> str:
+    match = _VERSION.search(full)
+    return match.group(1) if match else ""
+
+
 def _version(full: str, choice: OsChoice) -> tuple[str, bool]:
     """The version to say, and whether it is the image's own: exact, else by its first number, else the last offered."""
-    match = _VERSION.search(full)
-    own = match.group(1) if match else ""
+    own = _own_version(full)
     if not choice.versions:
         return own, True
     for wanted in (own, own.split(".")[0]):

@@ -30,9 +30,10 @@ from imgmove.app.preflight.history import history_of
 from imgmove.app.requests import bucket_name, check_create, check_import, export_requests
 from imgmove.app.resolve import Place, Resolver
 from imgmove.app.results import Result, image_row
+from imgmove.app.roles import Roles
 from imgmove.app.status import StatusReader
 from imgmove.clouds.registry import Registry
-from imgmove.config import Configuration, Prices, directories, load_prices, process_environment
+from imgmove.config import Configuration, directories, process_environment
 from imgmove.core.abilities import Abilities
 from imgmove.core.address import ImageAddress, Uri, parse_address
 from imgmove.core.codec import encode
@@ -319,9 +320,14 @@ class Session:
 
         Raises only for words that make no sense, and INTERRUPTED once `stop` is set: whatever else is wrong is found.
         """
-        asked = asked_for(self.resolver, source, destination, **options)
-        facts = self._beforehand(stop).report(for_report(asked))
-        return DoctorReport.of(source, destination, facts)
+        wanted = for_report(asked_for(self.resolver, source, destination, **options))
+        return DoctorReport.of(source, destination, self._beforehand(stop).report(wanted))
+
+    def roles(
+        self, provider: str, *, export_role: str = "", import_role: str = "", stop: threading.Event | None = None
+    ) -> Roles:
+        """The service roles that the provider's exports and imports need: `show()` and `create()`."""
+        return Roles(self.resolver, provider, self._beforehand(stop).reads(), (export_role, import_role))
 
     def copy(
         self,
@@ -454,12 +460,13 @@ class Session:
     ) -> Result:
         attending = attendance or Attendance()
         self.resolver.compute(place)  # credentials and endpoint are looked at before a job is written down
+        accepted = self._check(place, requests) if dry_run else None
         findings = look(self._beforehand(attending.stop)) if look else ()
         for finding in findings:
             if is_noted(finding):
                 attending.announce(said(finding))
-        if dry_run:
-            return replace(self._check(place, requests), findings=tuple(findings))
+        if accepted is not None:
+            return replace(accepted, findings=tuple(findings))
         operation = operation_of(requests[0])
         steps = [
             operation_step(_step_name(operation, request, len(requests)), place.provider, place.region, request)
@@ -511,13 +518,12 @@ class Session:
 
     def _beforehand(self, stop: threading.Event | None = None) -> Beforehand:
         return Beforehand(
-            self.resolver, self._end_store, self.clock, lambda: history_of(self.journal.jobs()), self._prices,
+            self.resolver,
+            self._end_store,
+            self.clock,
+            lambda: history_of(self.journal.jobs()),
             stop or threading.Event(),
-        )  # fmt: skip
-
-    def _prices(self) -> Prices:
-        providers = [abilities.provider for abilities in self.resolver.registry.abilities()]
-        return load_prices(self.configuration.environment, providers)
+        )
 
     def _end_store(self, end: End) -> ObjectStore:
         """The bucket of an end: the same store for all of its objects, so that it is asked for its region once."""

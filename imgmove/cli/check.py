@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -66,7 +67,7 @@ def command(**arguments: Any) -> None:
         _print_report(report)
     error = report.error()
     if error:
-        raise Reported(error)
+        raise Reported(replace(error, findings=()))  # they have been shown
 
 
 def _print_report(report: CheckReport) -> None:

@@ -48,6 +48,7 @@ FORMATS = click.Choice([item.value for item in DiskFormat if item is not DiskFor
 )
 @click.option("--root-disk-only", is_flag=True, help="Only the system disk.")
 @click.option("--role-name", default="", metavar="NAME", help="Service role that writes the bucket.")
+@click.option("--force", is_flag=True, help="Go on past findings that are our own judgement.")
 @click.option("--dry-run", is_flag=True, help="Ask the provider whether it would accept; nothing is done.")
 @wait_options
 @output_options

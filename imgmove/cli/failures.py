@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Sequence
 
@@ -9,6 +10,7 @@ import click
 
 from imgmove.cli.streams import to_stderr
 from imgmove.core.errors import ImgmoveError, Kind, usage_error
+from imgmove.core.findings import blocking
 from imgmove.core.text import clean
 
 
@@ -64,10 +66,20 @@ def _usage(failure: click.UsageError) -> ImgmoveError:
 
 
 def print_error(error: ImgmoveError) -> None:
-    """`error: CODE: message (request id …)` and, on a line of its own, what to do; cleaned, on standard error."""
+    """`error: CODE: message (request id …)` and, on a line of its own, what to do; cleaned, on standard error.
+
+    Where several findings are the reason, each stands in front with its why and its fix.
+    """
+    blocks = blocking(error.findings)
+    if len(blocks) > 1:
+        from imgmove.cli.findings import print_findings
+
+        print_findings(blocks, sys.stderr)
     code = f"{clean(error.code)}: " if error.code and error.kind is not Kind.USAGE else ""
     request = f" (request id {clean(error.request_id)})" if error.request_id else ""
     to_stderr(f"error: {code}{clean(error.message)}{request}\n")
+    if len(blocks) == 1 and blocks[0].why:
+        to_stderr(f"  why: {clean(blocks[0].why)}\n")
     if error.hint:
         to_stderr(f"  → {clean(error.hint)}\n")
 
@@ -88,7 +100,14 @@ def _is_verbose(words: Sequence[str]) -> bool:
 
 
 #: Commands whose document is a list under this name (contract, "Output").
-_LISTS = {"images": "images", "providers": "providers", "jobs": "jobs", "check": "findings"}
+_LISTS = {
+    "images": "images",
+    "providers": "providers",
+    "jobs": "jobs",
+    "check": "findings",
+    "doctor": "findings",
+    "roles": "roles",
+}
 
 
 def _failure_document(error: ImgmoveError, words: Sequence[str]) -> dict[str, object]:

@@ -88,7 +88,10 @@ def complete_os_type(ctx: click.Context, _param: click.Parameter, incomplete: st
 @click.option("--nvme/--no-nvme", default=None, help="Say whether the image has an NVMe driver (ECS).")
 @click.option("--init", default="", metavar="HOW", help="cloudinit or nbd (ECM).")
 @click.option(
-    "--force", is_flag=True, help="Waive what the provider lets be waived, and our look at the object's format."
+    "--force",
+    is_flag=True,
+    help="Waive what the provider lets be waived, findings that are our own judgement, and our "
+    "look at the object's format.",
 )
 @click.option("--dry-run", is_flag=True, help="Ask the provider whether it would accept; nothing is done.")
 @click.option("--list-os", is_flag=True, help="Print the operating systems that the provider offers, and end.")

@@ -24,6 +24,8 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "copy": ("imgmove.cli.copy", "Copy objects and files between stores, any to any."),
     "status": ("imgmove.cli.status", "The state of a job, a vendor's task or an image."),
     "check": ("imgmove.cli.check", "Look inside a disk image: will it start on the other cloud?"),
+    "doctor": ("imgmove.cli.doctor", "Everything a migration would stumble over, found beforehand."),
+    "roles": ("imgmove.cli.roles", "The service roles that exports and imports need: show, create."),
     "images": ("imgmove.cli.images", "The images of the account."),
     "providers": ("imgmove.cli.providers", "What each service can and cannot do."),
     "jobs": ("imgmove.cli.jobs", "The journal: list, show, resume, cancel, clean."),

@@ -6,9 +6,50 @@ from typing import Any
 
 import click
 
-from imgmove.cli.command import Command, KeyValue, output_options, wait_options
+from imgmove.cli.command import Command, KeyValue, output_options, stack, wait_options
 from imgmove.cli.copy import transfer_options
 from imgmove.core.requests import Architecture, BootMode
+
+#: What changes a migration's outcome: `doctor` takes them, too.
+outcome_options = stack(
+    click.option("--source-bucket", default="", metavar="B", help="Bucket in the source's region, for the export."),
+    click.option("--dest-bucket", default="", metavar="B", help="Bucket in the destination's region, for the import."),
+    click.option("--source-region", default="", metavar="R", help="Region of the source, before the address's own."),
+    click.option("--dest-region", default="", metavar="R", help="Region of the destination, before the address's own."),
+    click.option("--source-profile", default="", metavar="NAME", help="Profile of the source's account."),
+    click.option("--dest-profile", default="", metavar="NAME", help="Profile of the destination's account."),
+    click.option("--name", default="", metavar="N", help="Name of the new image. Default: the old one's."),
+    click.option(
+        "--format",
+        "disk_format",
+        type=click.Choice(["qcow2", "raw", "vhd", "vmdk"]),
+        help="Format to import. Default: the smallest that works.",
+    ),
+    click.option("--root-disk-only", is_flag=True, help="Only the system disk."),
+    click.option("--description", default="", metavar="TEXT"),
+    click.option("--os-type", default="", metavar="OS", help="Instead of what the source's image says."),
+    click.option("--os-version", default="", metavar="VERSION", help="Instead of what the source's image says."),
+    click.option(
+        "--arch",
+        "architecture",
+        type=click.Choice([item.value for item in Architecture]),
+        help="Instead of what the source's image says.",
+    ),
+    click.option(
+        "--boot-mode", type=click.Choice([item.value for item in BootMode]), help="Instead of what the source says."
+    ),
+    click.option("--license", "license_", default="", metavar="TYPE", help="Licence type at the destination."),
+    click.option(
+        "--tag", "tags", multiple=True, type=KeyValue(), metavar="K=V", help="A tag of the new image; may be repeated."
+    ),
+    click.option("--export-role", default="", metavar="NAME", help="Service role of the export."),
+    click.option("--import-role", default="", metavar="NAME", help="Service role of the import."),
+    click.option("--force", is_flag=True,
+                 help="Go on past findings that are our own judgement, and waive what the destination lets be waived "
+                      "(CVM: cloud-init)."),
+    click.option("--keep-staged", is_flag=True, help="Keep the exported and the copied object."),
+    transfer_options,
+)  # fmt: skip
 
 
 @click.command(
@@ -29,43 +70,9 @@ from imgmove.core.requests import Architecture, BootMode
 )  # fmt: skip
 @click.argument("source", metavar="SOURCE")
 @click.argument("destination", metavar="DESTINATION")
-@click.option("--source-bucket", default="", metavar="B", help="Bucket in the source's region, for the export.")
-@click.option("--dest-bucket", default="", metavar="B", help="Bucket in the destination's region, for the import.")
-@click.option("--source-region", default="", metavar="R", help="Region of the source, before the address's own.")
-@click.option("--dest-region", default="", metavar="R", help="Region of the destination, before the address's own.")
-@click.option("--source-profile", default="", metavar="NAME", help="Profile of the source's account.")
-@click.option("--dest-profile", default="", metavar="NAME", help="Profile of the destination's account.")
-@click.option("--name", default="", metavar="N", help="Name of the new image. Default: the old one's.")
-@click.option(
-    "--format",
-    "disk_format",
-    type=click.Choice(["qcow2", "raw", "vhd", "vmdk"]),
-    help="Format to import. Default: the smallest that works.",
-)
-@click.option("--root-disk-only", is_flag=True, help="Only the system disk.")
-@click.option("--description", default="", metavar="TEXT")
-@click.option("--os-type", default="", metavar="OS", help="Instead of what the source's image says.")
-@click.option("--os-version", default="", metavar="VERSION", help="Instead of what the source's image says.")
-@click.option(
-    "--arch",
-    "architecture",
-    type=click.Choice([item.value for item in Architecture]),
-    help="Instead of what the source's image says.",
-)
-@click.option(
-    "--boot-mode", type=click.Choice([item.value for item in BootMode]), help="Instead of what the source says."
-)
-@click.option("--license", "license_", default="", metavar="TYPE", help="Licence type at the destination.")
-@click.option(
-    "--tag", "tags", multiple=True, type=KeyValue(), metavar="K=V", help="A tag of the new image; may be repeated."
-)
-@click.option("--export-role", default="", metavar="NAME", help="Service role of the export.")
-@click.option("--import-role", default="", metavar="NAME", help="Service role of the import.")
-@click.option("--force", is_flag=True, help="Waive what the destination lets be waived (CVM: cloud-init).")
+@outcome_options
 @click.option("--check", is_flag=True,
               help="Look into the exported image before it is copied; stop if it would not start there.")  # fmt: skip
-@click.option("--keep-staged", is_flag=True, help="Keep the exported and the copied object.")
-@transfer_options
 @wait_options
 @output_options
 def command(**arguments: Any) -> None:

@@ -231,6 +231,11 @@ class LiveProgress:
         return Group(grid, Text(self._come_back, style="dim")) if lines else Text("")
 
 
+def plain_progress(output: Output) -> Progress:
+    """Lines for what has no steps and needs no display; nothing when quiet."""
+    return QuietProgress() if output.quiet else PlainProgress(to_stderr, verbose=output.verbose)
+
+
 @contextmanager
 def progress(output: Output, now: Callable[[], float] = time.time) -> Iterator[Progress]:
     """The progress that fits: live on a terminal, plain lines elsewhere, nothing when quiet."""

@@ -29,6 +29,14 @@ def test_systems(name: str, expected: tuple[str, str]) -> None:
     assert (guest.os_type, guest.os_version) == expected
 
 
+def test_a_version_that_is_part_of_the_type() -> None:
+    """Tencent: each Windows is a type by itself, and what it calls its versions says nothing."""
+    choices = tuple(OsChoice(f"Windows Server {year}", ("-", "9"), "windows") for year in (2012, 2019, 2022))
+    guest = guest_of(Image("i", "n", "s", os="Windows Server 2019 Datacenter 64 bit"), choices, ())
+    assert (guest.os_type, guest.os_version, guest.notes) == ("Windows Server 2019", "-", ())
+    assert guest_of(Image("i", "n", "s", os="Windows Server 2025"), choices, ()).notes
+
+
 def test_what_is_not_offered_is_said() -> None:
     assert guest_of(Image("i", "n", "s", os="Gentoo"), CHOICES, ()).notes
     assert guest_of(Image("i", "n", "s", os="Debian 13"), CHOICES, ()).notes == (

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pytest
 
+from imgmove.engine.reads import TRIES
 from tests.emulators.conftest import Cli, Clouds, Done, HurriedTime
 from tests.emulators.test_imports import GZ, HZ, OPERATIONS
 from tests.emulators.wire import CUT, SPOILT
@@ -139,7 +140,7 @@ def test_reading_from_the_wrong_endpoint(cli: Cli, clouds: Clouds, read: str, ho
     lines = [line for line in done.err.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1, done
     assert len(lines[0]) < 300, lines
-    assert clouds.service(service).count(what) == 1, "reads are not repeated behind the user's back"
+    assert 1 <= clouds.service(service).count(what) <= TRIES, "reads are tried again a few times, and no more"
 
 
 @pytest.mark.parametrize("manner", ["chunked", "close", "slow"])

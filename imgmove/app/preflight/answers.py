@@ -14,7 +14,7 @@ from imgmove.engine.reads import Reads
 T_co = TypeVar("T_co", covariant=True)
 
 #: What ends a look, and says nothing about what was looked at: a later run asks again.
-NO_VERDICT: Final = frozenset(
+NO_VERDICT: Final[frozenset[Kind]] = frozenset(
     {Kind.THROTTLED, Kind.UNAVAILABLE, Kind.INTERRUPTED, Kind.TIMEOUT, Kind.UNKNOWN, Kind.HELD}
 )
 #: So many questions are under way at once.

@@ -9,6 +9,7 @@ from functools import partial
 
 from imgmove.app.copying import End, Stores
 from imgmove.app.migrate_request import MigrateRequest
+from imgmove.app.preflight.catalogue import is_of_image
 from imgmove.app.preflight.checks import judge, needed
 from imgmove.app.preflight.facts import Facts, Surroundings
 from imgmove.app.preflight.history import History
@@ -16,9 +17,9 @@ from imgmove.app.preflight.look import look_at
 from imgmove.app.preflight.refusal import refusal
 from imgmove.app.preflight.sides import Side, Word
 from imgmove.app.resolve import Place, Resolver, split_account
-from imgmove.config import Prices
+from imgmove.config import Prices, load_prices
 from imgmove.core.errors import ImgmoveError, Kind
-from imgmove.core.findings import Finding
+from imgmove.core.findings import Finding, blocking
 from imgmove.core.requests import ExportRequest, ImportRequest, Operation
 from imgmove.engine.clock import Clock
 from imgmove.engine.reads import Reads
@@ -27,18 +28,17 @@ from imgmove.engine.waiting import Waiter
 
 @dataclass(frozen=True)
 class Beforehand:
-    """One session's way of looking beforehand. `history` and `prices` are asked for only where a report needs them."""
+    """One session's way of looking beforehand. `history` is asked for only where a way is estimated."""
 
     resolver: Resolver
     stores: Stores
     clock: Clock
     history: Callable[[], History] = History
-    prices: Callable[[], Prices] = Prices
     stop: threading.Event = field(default_factory=threading.Event)
 
     def report(self, request: MigrateRequest) -> Facts:
         """Everything about a migration, for somebody who asked for it: what does not answer is a finding, too."""
-        around = Surroundings(self.clock.now(), self.history(), self.prices(), is_report=True)
+        around = Surroundings(self.clock.now(), self.history(), self._prices(), is_report=True)
         return self._of_migration(request, self.reads(), around)
 
     def before_migration(self, request: MigrateRequest, waiter: Waiter) -> Facts:
@@ -46,7 +46,7 @@ class Beforehand:
 
         Raises what is no verdict (throttled, unavailable …) where nothing can be planned without the answer.
         """
-        around = Surroundings(self.clock.now(), self.history(), self.prices())
+        around = Surroundings(self.clock.now(), self.history(), self._prices())
         facts = self._of_migration(request, Reads(waiter), around)
         for side in facts.sides:
             for answer in needed(facts, side).values():
@@ -55,7 +55,10 @@ class Beforehand:
         return facts
 
     def before_export(self, place: Place, requests: Sequence[ExportRequest], *, force: bool) -> list[Finding]:
-        """What is found before an export; raises the error that all that blocks makes. What does not answer is none."""
+        """What is found before an export; raises the error that all that blocks makes. What does not answer is none.
+
+        Of several images that are exported one by one, what blocks only some is left to them.
+        """
         request = requests[0]
         image_ids = [image_id for item in requests for image_id in item.image_ids]
         wanted = MigrateRequest(
@@ -65,7 +68,10 @@ class Beforehand:
         side = self._side("source", place.provider, place.region, Operation.EXPORT, request.bucket, request.role_name,
                           plans_ahead=False)  # fmt: skip
         facts = look_at(wanted, side, None, self.reads(), self._around(), image_ids=image_ids, dry_runs=False)
-        return _settled(judge(facts), force=force)
+        findings = judge(facts)
+        several = len(requests) > 1 and _some_are_free(image_ids, findings)
+        _settle([item for item in findings if not (several and is_of_image(item))], force=force)
+        return findings
 
     def before_import(self, place: Place, request: ImportRequest) -> list[Finding]:
         """What is found before an import; raises the error that all that blocks makes, and what is no verdict."""
@@ -81,7 +87,9 @@ class Beforehand:
         for _, answer in facts.objects:
             if answer.error is not None and answer.is_open:
                 raise answer.error
-        return _settled(judge(facts), force=request.force)
+        findings = judge(facts)
+        _settle(findings, force=request.force)
+        return findings
 
     # --------------------------------------------------------------------------------------------------- inside
 
@@ -115,6 +123,11 @@ class Beforehand:
         """Asks what is safe to repeat, on behalf of this session."""
         return Reads(Waiter(self.clock, stop=self.stop))
 
+    def _prices(self) -> Prices:
+        """The user's own; a usage error for a table that is wrong."""
+        providers = [abilities.provider for abilities in self.resolver.registry.abilities()]
+        return load_prices(self.resolver.configuration.environment, providers)
+
     def _around(self) -> Surroundings:
         return Surroundings(self.clock.now())
 
@@ -129,8 +142,13 @@ def _problem_of_name(check: Callable[[], None]) -> ImgmoveError | None:
     return None
 
 
-def _settled(findings: list[Finding], *, force: bool) -> list[Finding]:
+def _settle(findings: list[Finding], *, force: bool) -> None:
     error = refusal(findings, force=force)
     if error is not None:
         raise error
-    return findings
+
+
+def _some_are_free(image_ids: Sequence[str], findings: Sequence[Finding]) -> bool:
+    """Of several images that are exported one by one, nothing stands in the way of some: the others fail alone."""
+    stopped = {item.about.rpartition("/")[2] for item in blocking(findings) if is_of_image(item)}
+    return not stopped.issuperset(image_ids)

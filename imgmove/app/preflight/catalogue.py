@@ -37,3 +37,9 @@ def is_noted(finding: Finding) -> bool:
     """Is it worth a line for somebody who did not ask for a report?"""
     kind = CATALOGUE.get(finding.id)
     return finding.severity is not Severity.INFO or (kind is not None and kind.noted)
+
+
+def is_of_image(finding: Finding) -> bool:
+    """Is it about one image alone?"""
+    kind = CATALOGUE.get(finding.id)
+    return kind is not None and kind.section is Section.IMAGE

@@ -82,10 +82,14 @@ def clock_is_refused(side: SideFacts) -> bool:
 
 
 def endpoints(_facts: Facts, side: SideFacts) -> Iterator[Finding]:
-    """Where each service is asked, and which kind of name that is."""
+    """Where each service is asked, which kind of name that is, and what there is to say about it."""
+    if side.endpoints:
+        listed = ", ".join(f"{item.service} at {item.host} ({item.reach})" for item in side.endpoints)
+        yield found("endpoints", listed=listed, **side.side.words)
     for item in side.endpoints:
-        yield found("endpoint", about=item.service, service=item.service, host=item.host, reach=item.reach,
-                    note=f": {item.note}" if item.note else "", **side.side.words)  # fmt: skip
+        if item.note:
+            yield found("endpoint-note", service=item.service, host=item.host, reach=item.reach, note=item.note,
+                        **side.side.words)  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------------------- roles

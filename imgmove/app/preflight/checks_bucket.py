@@ -69,8 +69,9 @@ def _refused(side: SideFacts) -> Iterator[Finding]:
     elif error.kind is Kind.NOT_FOUND:
         yield found("bucket-missing", error=error, **words)
     elif error.kind is Kind.DENIED:
-        open_all_the_same = side.may_read.is_good or side.may_write.is_good
-        yield found("bucket-denied", error=error, severity=_doubt(open_all_the_same), **words)
+        # Where we copy nothing by ourselves, it is the service's role that needs the bucket.
+        enough = side.may_read.is_good or side.may_write.is_good or not side.side.plans_ahead
+        yield found("bucket-denied", error=error, severity=_doubt(enough), **words)
     elif not side.survey.is_open:
         yield found("bucket-not-surveyed", error=error, parts="the set-up", **words)
 

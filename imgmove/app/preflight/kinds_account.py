@@ -58,8 +58,13 @@ ACCOUNT_KINDS: Final = (
         "$ sudo chronyc makestep   (or: sudo timedatectl set-ntp true)",
     ),
     FindingKind(
-        "endpoint", _WHERE, _INFO, None, "Where a service is asked",
-        "{side}: {service} at {host} ({reach}){note}",
+        "endpoints", _WHERE, _INFO, None, "Where the services are asked",
+        "{side}: {listed}",
+    ),
+    FindingKind(
+        "endpoint-note", _WHERE, _INFO, None, "An endpoint that not everybody may use",
+        "{side}: {service} is asked at {host} ({reach})",
+        "{note}",
     ),
     FindingKind(
         "endpoint-unreachable", _WHERE, _BLOCK, None, "A service that does not answer",

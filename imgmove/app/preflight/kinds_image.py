@@ -76,8 +76,7 @@ IMAGE_KINDS: Final = (
     FindingKind(
         "no-route", _IMAGE, _BLOCK, Kind.UNSUPPORTED, "No format that both sides know",
         "{error}",
-        "what the one writes the other does not read, and it cannot be converted on the way",
-        "leave out --format, or convert a copy by hand with qemu-img",
+        "there is no way from the one to the other that imgmove could take by itself",
     ),
     FindingKind(
         "way", _IMAGE, _INFO, None, "The format that the way takes",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from imgmove.app.preflight.catalogue import CATALOGUE
@@ -39,9 +39,8 @@ class DoctorReport:
         blocks = blocking(self.findings, force=self.force)
         names = ", ".join(dict.fromkeys(block.id for block in blocks))
         count = "1 finding blocks" if len(blocks) == 1 else f"{len(blocks)} findings block"
-        error.message = f"{count} the migration: {names}"
-        error.hint = "mend what blocks, the first one first, and run this again"
-        return error
+        hint = "mend what blocks, the first one first, and run this again"
+        return replace(error, message=f"{count} the migration: {names}", hint=hint, findings=())
 
     def to_json(self) -> dict[str, Any]:
         """The contract's list of findings, each with its section, and what is known of the way."""
