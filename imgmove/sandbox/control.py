@@ -23,7 +23,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 from aiohttp import web
@@ -32,10 +32,11 @@ from imgmove.sandbox.faults import Fault, FaultError, fault_from_mapping
 from imgmove.sandbox.request_log import RequestLog
 from imgmove.sandbox.seed import SeedError
 from imgmove.sandbox.settings import SettingError, change_settings, show_settings
-from imgmove.sandbox.summary import summarise
+from imgmove.sandbox.summary import Summarised, summarise
 
 if TYPE_CHECKING:
-    from imgmove.sandbox.sandbox import Sandbox
+    from imgmove.sandbox.clock import Clock
+    from imgmove.sandbox.faults import FaultPlan
 
 MAX_BODY_BYTES = 1 << 20
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -51,10 +52,37 @@ class RefusedError(Exception):
         self.code = code
 
 
+class Controlled(Summarised, Protocol):
+    """A sandbox, as far as its control port needs one."""
+
+    @property
+    def clock(self) -> Clock:
+        """Its time."""
+
+    @property
+    def faults(self) -> FaultPlan:
+        """What shall go wrong."""
+
+    def environment(self) -> dict[str, str]:
+        """The variables that lead a program there."""
+
+    def sow(self, document: Mapping[str, Any]) -> None:
+        """Adds what a document says. Raises SeedError."""
+
+    def save(self) -> None:
+        """Writes the state."""
+
+    def reset(self) -> None:
+        """Begins anew."""
+
+    def stop(self) -> None:
+        """Ends it."""
+
+
 class Control:
     """The handler of the control port."""
 
-    def __init__(self, sandbox: Sandbox, log: RequestLog) -> None:
+    def __init__(self, sandbox: Controlled, log: RequestLog) -> None:
         self._sandbox = sandbox
         self._log = log
         self._routes: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Answer]] = {

@@ -82,9 +82,9 @@ class Runtime:
 
     def settle(self) -> None:
         """Brings both clouds up to the present of the clock."""
-        with self.world.lock:
-            self.world.tencent.settle()
-            self.world.alibaba.settle()
+        self.world.tencent.settle()
+        self.world.alibaba.settle()
+        self.world.objects.settle()
 
     def sow(self, document: Mapping[str, Any]) -> None:
         """Adds what a document says to the world, or changes what is there. Raises SeedError."""

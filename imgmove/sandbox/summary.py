@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from imgmove.sandbox.sandbox import Sandbox
     from imgmove.sandbox.world import World
 
 
-def summarise(sandbox: Sandbox) -> dict[str, Any]:
+class Summarised(Protocol):
+    """A sandbox, as far as a summary needs one."""
+
+    @property
+    def world(self) -> World:
+        """What it holds."""
+
+    def settle(self) -> None:
+        """Brings it up to the present."""
+
+
+def summarise(sandbox: Summarised) -> dict[str, Any]:
     """The world as it is now, all tasks brought up to the present."""
     sandbox.settle()
     world = sandbox.world
-    world.objects.settle()
     with world.lock:
         return {"tencent": _tencent(world), "alibaba": _alibaba(world)}
 

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from imgmove.sandbox.seed.alibaba import KEY_ID as ALIBABA_KEY_ID
 from imgmove.sandbox.seed.alibaba import REGION as ALIBABA_REGION
 from imgmove.sandbox.seed.alibaba import SECRET as ALIBABA_SECRET
+from imgmove.sandbox.seed.errors import SeedError
 from imgmove.sandbox.seed.tencent import KEY_ID as TENCENT_KEY_ID
 from imgmove.sandbox.seed.tencent import REGION as TENCENT_REGION
 from imgmove.sandbox.seed.tencent import SECRET as TENCENT_SECRET
 
 if TYPE_CHECKING:
     from imgmove.sandbox.world import World
+
+__all__ = ["CREDENTIALS", "DEFAULT", "Seed", "SeedError", "default_world", "sow", "with_images"]
 
 Seed = Path | Callable[["World"], None]
 """The path of a TOML file (see `imgmove.sandbox.seed.file`), or a function that fills the world it is given."""
@@ -30,10 +33,6 @@ CREDENTIALS = {
 """The environment variables that make a program the operator of the default world."""
 
 
-class SeedError(ValueError):
-    """A seed that can't be sown: the message says where and why."""
-
-
 def sow(world: World, seed: Seed) -> None:
     """Fills a world. To be called under `world.lock`. Raises SeedError."""
     if isinstance(seed, Path):
@@ -46,12 +45,9 @@ def sow(world: World, seed: Seed) -> None:
 
 def default_world(world: World) -> None:
     """An account at each vendor with a key, roles, buckets, images of all kinds and instances."""
-    from imgmove.sandbox.seed import alibaba, tencent
-    from imgmove.sandbox.seed.disk import SeedDisk
+    from imgmove.sandbox.seed.default import sow_default
 
-    with SeedDisk(world) as disk:
-        tencent.sow(world, disk)
-        alibaba.sow(world, disk)
+    sow_default(world)
 
 
 def with_images(seed: Seed, images: Sequence[tuple[Path, str]]) -> Seed:

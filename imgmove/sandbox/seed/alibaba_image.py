@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imgmove.sandbox.seed import SeedError
 from imgmove.sandbox.seed.alibaba import ACCOUNT, REGION
 from imgmove.sandbox.seed.disk import put_on_shelf
+from imgmove.sandbox.seed.errors import SeedError
 from imgmove.sandbox.seed.tables import ImageTable
 from imgmove.sandbox.world.alibaba_records import IMAGE_STATES, Image, ImageDisk, Snapshot
 

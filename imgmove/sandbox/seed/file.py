@@ -24,7 +24,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgmove.sandbox.seed import SeedError, default_world
+from imgmove.sandbox.seed.default import sow_default
+from imgmove.sandbox.seed.errors import SeedError
 from imgmove.sandbox.seed.identities import sow_key, sow_role
 from imgmove.sandbox.seed.images import sow_image
 from imgmove.sandbox.seed.stores import sow_bucket, sow_object
@@ -60,7 +61,7 @@ def sow_file(world: World, path: Path) -> None:
         tables, settings = _read(document)
         _settle(world, settings)
         if with_default:
-            default_world(world)
+            sow_default(world)
         _sow(world, tables, path.parent)
     except SeedError as error:
         raise SeedError(f"{path}: {error}") from error

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgmove.sandbox.disks import DiskError, DiskFormat, convert
-from imgmove.sandbox.seed import SeedError, alibaba_image, tencent_image
+from imgmove.sandbox.seed import alibaba_image, tencent_image
 from imgmove.sandbox.seed.disk import SeedDisk
+from imgmove.sandbox.seed.errors import SeedError
 from imgmove.sandbox.seed.stores import seed_file
 from imgmove.sandbox.seed.tables import ImageTable
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imgmove.sandbox.seed import SeedError, alibaba, tencent
+from imgmove.sandbox.seed import alibaba, tencent
+from imgmove.sandbox.seed.errors import SeedError
 from imgmove.sandbox.seed.tables import BucketTable, LifecycleTable, ObjectTable
 from imgmove.sandbox.world.lifecycle_rules import LifecycleRule, Transition
 from imgmove.sandbox.world.object_records import Bucket, Properties

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from imgmove.sandbox.seed import SeedError
+from imgmove.sandbox.seed.errors import SeedError
 
 Provider = Literal["tencent", "alibaba"]
 ImageKind = Literal["custom", "public", "shared", "market", "from-market"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imgmove.sandbox.seed import SeedError
 from imgmove.sandbox.seed.disk import put_on_shelf
+from imgmove.sandbox.seed.errors import SeedError
 from imgmove.sandbox.seed.tables import ImageTable
 from imgmove.sandbox.seed.tencent import ECM_REGION, OTHER_UIN, REGION, UIN
 from imgmove.sandbox.world.tencent_disks import gib

@@ -102,6 +102,7 @@ class RpcWire:
         try:
             envelope = _Envelope(request)
             action = self._action(request, envelope)
+            self._world.alibaba.settle()
             with self._world.lock:
                 answer = self._call(request, envelope, action)
         except RpcError as refusal:
@@ -140,9 +141,12 @@ class RpcWire:
         caller = identify(request, envelope.signed, self._world.accounts, self._nonces)
         self._count(caller.account_id, envelope.action)
         arguments = Arguments(read_tree(action.parameters, envelope.tree))
-        authorise(self._world, self._service, caller, envelope.action, _resource(action, caller, arguments))
-        self._world.alibaba.settle()
+        self._authorise(caller, envelope.action, _resource(action, caller, arguments))
         return action.run(Call(self._world, caller, envelope.action, arguments))
+
+    def _authorise(self, caller: Key, action: str, resource: str) -> None:
+        denied = self._service.denied_by_action.get(action, self._service.denied)
+        authorise(self._world, caller, f"{self._service.code}:{action}", resource, denied)
 
     def _count(self, account: str, action: str) -> None:
         limit = self._world.alibaba.settings.calls_per_minute

@@ -70,9 +70,8 @@ class Cos:
         caller = authenticate(self._world, request, place)
         if route is None:
             raise unknown(request)
-        with self._world.lock:  # an export that is due is there for those who look into the bucket only
-            self._world.tencent.settle()
-            self._world.objects.settle()
+        self._world.tencent.settle()  # an export that is due is there for those who look into the bucket only
+        self._world.objects.settle()
         bucket = self._world.objects.bucket(VENDOR, place.bucket) if place.bucket else None
         call = Call(self._world, request, place, caller, bucket)
         if route.action not in WITHOUT_BUCKET:

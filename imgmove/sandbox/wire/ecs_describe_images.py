@@ -13,7 +13,7 @@ from imgmove.sandbox.wire.alibaba_rpc import Action, Call
 from imgmove.sandbox.wire.alibaba_time import to_second
 from imgmove.sandbox.wire.ecs_lists import FILTERS, PAGES, created_within, has_tags, page, shown_tags
 from imgmove.sandbox.wire.ecs_rules import DRY_RUN, OWNERS, TAGS, Answer, end_dry_run, region_of, visible
-from imgmove.sandbox.world.alibaba_records import IMAGE_STATES, Image, ImageDisk
+from imgmove.sandbox.world.alibaba_records import IMAGE_STATES, CheckItem, Image, ImageDisk
 from imgmove.sandbox.world.alibaba_rules import ARCHITECTURES
 
 ALIASES = ("system", "self", "others", "marketplace")
@@ -95,8 +95,13 @@ def show_image(call: Call, image: Image) -> dict[str, Any]:
     if image.license_type:
         shown["LicenseType"] = image.license_type
     if image.detection and image.status == "Available":
-        shown["DetectionOptions"] = {"Status": "Finished", "Items": {"Item": []}}
+        shown["DetectionOptions"] = {"Status": "Finished", "Items": {"Item": list(map(_show_item, image.checked))}}
     return shown
+
+
+def _show_item(item: CheckItem) -> dict[str, str]:
+    risk = {"RiskCode": item.risk_code, "RiskLevel": item.risk_level} if item.risk_code else {}
+    return {"Name": item.name, "Value": item.value, **risk}
 
 
 def in_use(call: Call, image: Image) -> bool:

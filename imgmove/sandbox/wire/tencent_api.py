@@ -118,6 +118,7 @@ class TencentApi:
 
     def handle(self, request: Request) -> Response:
         """Admits the request and lets its action's handler answer."""
+        self._world.tencent.settle()
         try:
             with self._world.lock:
                 return answer(self._run(request))
@@ -152,7 +153,6 @@ class TencentApi:
         call = Call(self._world, common.action, common.region, parameters, key, account)
         if action.needs_rights:
             self._authorize(call)
-        self._world.tencent.settle()
         return action.handler(call)
 
     def _authenticate(self, request: Request, common: _Common) -> Key:

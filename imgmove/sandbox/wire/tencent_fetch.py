@@ -25,14 +25,14 @@ class CosFetcher:
         self._cos = Cos(world, clock)
 
     def __call__(self, url: str, path: Path, image: Image) -> Path:
-        """A file with the object's bytes. Raises FetchError for every answer but 200."""
+        """A file with the object's bytes, `path`. Raises FetchError for every answer but 200."""
         target = parse(url)
         request = self._request(target)
         if self._world.tencent.settings.import_heads_first:
             self._check(self._cos.handle(replace(request, method="HEAD")))
         response = self._cos.handle(request)
         if response.status == 403 and self._role_reads(target, image):
-            return self._directly(target)
+            return self._directly(target, path)
         self._check(response)
         return _into_file(response, path)
 
@@ -58,17 +58,20 @@ class CosFetcher:
         resource = cos_resource(bucket.region, account.app_id, bucket.name, target.key)
         return role_allows(world, role, "cos:GetObject", resource)
 
-    def _directly(self, target: ObjectUrl) -> Path:
-        bucket = self._world.objects.bucket("tencent", target.bucket)
-        found = self._world.objects.head(bucket, target.key) if bucket else None
-        if found is None:
-            raise FetchError("there is no such object")
-        return self._world.objects.path(found)
+    def _directly(self, target: ObjectUrl, path: Path) -> Path:
+        with self._world.lock:
+            bucket = self._world.objects.bucket("tencent", target.bucket)
+            found = self._world.objects.head(bucket, target.key) if bucket else None
+            if found is None:
+                raise FetchError("there is no such object")
+            path.hardlink_to(self._world.objects.path(found))
+        return path
 
 
 def _into_file(response: Response, path: Path) -> Path:
     body = response.body
     if isinstance(body, FileSlice):
-        return body.path
-    path.write_bytes(body)
+        path.hardlink_to(body.path)  # which stays for a while although the object be replaced, as for any answer
+    else:
+        path.write_bytes(body)
     return path

@@ -13,12 +13,15 @@ from imgmove.sandbox.disks import DiskFormat, convert
 from imgmove.sandbox.faults import Effect
 from imgmove.sandbox.world.alibaba_records import Image, Instance, Snapshot, Task, TokenUse, move
 from imgmove.sandbox.world.alibaba_rules import STALLED_PERCENT, Settings
-from imgmove.sandbox.world.alibaba_work import advance
+from imgmove.sandbox.world.alibaba_work import Step, due_step
+from imgmove.sandbox.world.working import Hands, drive, scratch
 
 if TYPE_CHECKING:
     from imgmove.sandbox.world import World
 
 WEEK_SECONDS = 7 * 24 * 3600
+SCRATCH_PREFIX = "ecs-work-"
+"""Directories beside the blobs in which tasks convert disks; a killed sandbox leaves them."""
 
 
 @dataclass
@@ -42,7 +45,7 @@ class AlibabaState:
 
 
 class Alibaba:
-    """Images, snapshots, instances and tasks of Alibaba Cloud. Every method is to be called under `world.lock`.
+    """Images, snapshots, instances and tasks of Alibaba Cloud. Every method but `settle` is called under `world.lock`.
 
     `settle()` brings everything up to the sandbox's present; the wires call it first thing in every call.
     """
@@ -52,10 +55,15 @@ class Alibaba:
     def __init__(self, world: World) -> None:
         self._world = world
         self._random = random.Random()
+        self._hands = Hands()
+        self._in_work: set[int] = set()
+        """The `id()` of each task that some thread is working on: after a reset, another may have its number."""
         self.state = AlibabaState()
         self.blobs = world.root / "ecs-disks"
         """Raw bytes of disks, one file each, never changed once written."""
         self.blobs.mkdir(exist_ok=True)
+        for left_over in world.root.glob(f"{SCRATCH_PREFIX}*"):
+            shutil.rmtree(left_over)
 
     @property
     def settings(self) -> Settings:
@@ -125,14 +133,12 @@ class Alibaba:
         return self.blobs / name
 
     def drop_unused_blobs(self) -> None:
-        """Removes the files that no image, snapshot or instance refers to, and what killed work has left behind."""
+        """Removes the files that no image, snapshot or instance refers to."""
         used = {snapshot.blob for snapshot in self.state.snapshots}
         used |= {disk.blob for image in self.state.images for disk in image.disks}
         used |= {disk.blob for instance in self.state.instances for disk in instance.disks}
         for path in self.blobs.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-            elif path.name not in used:
+            if path.is_file() and path.name not in used:
                 self._world.discard(path)
 
     # What changes
@@ -214,10 +220,37 @@ class Alibaba:
     # Time
 
     def settle(self) -> None:
-        """Brings every task and image up to the sandbox's present. Costs nothing when nothing is due."""
-        for task in list(self.state.tasks):
-            if not (task.over and (task.delivered or task.status != "Finished")):
-                advance(self._world, task)
+        """Brings every task and image up to the sandbox's present. Costs nothing when nothing is due.
+
+        To be called without the lock, so that others can go on while disks are converted; a task that somebody else
+        works on stays as it is meanwhile.
+        """
+        with self._hands.at_work() as is_first:
+            while is_first and (due := self._take_due()):
+                self._work_off(*due)
+
+    def _take_due(self) -> tuple[Task, Step] | None:
+        """The next task that is due and nobody's, and what there is to do; it is ours from then on."""
+        with self._world.lock:
+            for task in self.state.tasks:
+                over = task.over and (task.delivered or task.status != "Finished")
+                step = None if over or id(task) in self._in_work else due_step(self._world, task)
+                if step is not None:
+                    self._in_work.add(id(task))
+                    return task, step
+        return None
+
+    def _work_off(self, task: Task, step: Step) -> None:
+        def is_wanted() -> bool:
+            """Not so once it was cancelled or paused, or the world was emptied."""
+            return task.status in ("Processing", "Finished") and any(task is each for each in self.state.tasks)
+
+        try:
+            with scratch(self._world.root, SCRATCH_PREFIX) as directory:
+                drive(self._world.lock, step(self._world, task, directory), is_wanted)
+        finally:
+            with self._world.lock:
+                self._in_work.discard(id(task))
 
     def elapsed(self, task: Task) -> float:
         """The sandbox seconds that a task has been going, pauses left out."""

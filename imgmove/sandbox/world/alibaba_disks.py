@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from imgmove.sandbox.disks import DiskError, DiskFormat, DiskInfo, ProblemKind, convert, recognise
-from imgmove.sandbox.world.alibaba_records import ImageDisk
+from imgmove.sandbox.disks import (
+    DiskError,
+    DiskFormat,
+    DiskInfo,
+    ProblemKind,
+    convert,
+    file_systems,
+    open_disk,
+    partitions,
+    recognise,
+)
+from imgmove.sandbox.world.alibaba_records import CheckItem, ImageDisk
 from imgmove.sandbox.world.alibaba_rules import MAX_IMAGE_GIB, Settings
-
-if TYPE_CHECKING:
-    from imgmove.sandbox.world.alibaba import Alibaba
 
 GIB = 1 << 30
 SECTOR_BYTES = 512
+ROOT_FILE_SYSTEMS = frozenset({"ext3", "ext4", "xfs", "ntfs", "lvm2"})
+"""What the documents say of guests (alibaba.md 3.2), and the volumes that may hold it."""
 IMPORTABLE = (DiskFormat.RAW, DiskFormat.VHD, DiskFormat.QCOW2, DiskFormat.VMDK)
 
 PROBLEM_CODES: dict[ProblemKind, str] = {
@@ -38,21 +46,37 @@ class UnfitDiskError(Exception):
         self.code = code
 
 
-def unpack(alibaba: Alibaba, disk: ImageDisk, path: Path) -> None:
-    """Reads the file of one disk into a blob of raw bytes, exactly as many as the file's disk has.
+def unpack(settings: Settings, disk: ImageDisk, path: Path, raw: Path) -> None:
+    """Writes the raw bytes of the file of one disk, exactly as many as the file's disk has.
 
-    Sets the disk's blob, its size in GiB where none was asked for, and its format. Raises UnfitDiskError.
+    Sets the disk's size in GiB where none was asked for, and its format. Raises UnfitDiskError.
     """
     try:
         info = recognise(path)
-        found = _accepted(alibaba.settings, disk, info)
+        found = _accepted(settings, disk, info)
         _check_size(disk, info.virtual_size_bytes)
-        name = alibaba.new_id("disk")
-        convert(path, found, alibaba.blob(name), DiskFormat.RAW)
+        convert(path, found, raw, DiskFormat.RAW)
     except DiskError as error:
         raise UnfitDiskError(PROBLEM_CODES.get(error.kind, "ImportImageFailed"), str(error)) from error
-    disk.blob, disk.format = name, found.value.upper()
+    disk.format = found.value.upper()
     disk.size_gib = disk.size_gib or max(1, -(-info.virtual_size_bytes // GIB))
+
+
+def check_items(path: Path) -> list[CheckItem]:
+    """What ECS's image check says of a system disk in a raw file, as far as it can be told without reading files.
+
+    The check does not stop an import. Names and codes of its items are not published but for one example.
+    """
+    with open_disk(path, DiskFormat.RAW) as reader:
+        found = partitions(reader)
+        kinds = sorted({each.kind for each in file_systems(reader)})
+    table = CheckItem("PartitionTable", found[0].scheme.value.upper() if found else "None")
+    if not found:
+        table.risk_code, table.risk_level = "PartitionTable.NotExist", "High"
+    system = CheckItem("FileSystem", ",".join(kinds) or "None")
+    if not ROOT_FILE_SYSTEMS & set(kinds):
+        system.risk_code, system.risk_level = "FileSystem.NotSupported", "High"
+    return [table, system]
 
 
 def _accepted(settings: Settings, disk: ImageDisk, info: DiskInfo) -> DiskFormat:

@@ -46,6 +46,17 @@ class ImageDisk:
 
 
 @dataclass
+class CheckItem:
+    """One thing that ECS's image check has looked at. Only what is at risk has a code and a level."""
+
+    name: str
+    value: str
+    risk_code: str = ""
+    risk_level: str = ""
+    """High or Medium."""
+
+
+@dataclass
 class Image:
     """An image in one region. `owner` is an account id, or "system" or "marketplace" for the vendor's own."""
 
@@ -74,6 +85,8 @@ class Image:
     imds_support: str = "v1"
     cloud_init: bool = False
     detection: str = ""
+    """The DetectionStrategy that it was imported or made with."""
+    checked: list[CheckItem] = field(default_factory=list)
     shared_with: list[str] = field(default_factory=list)
     community: bool = False
     """Published to everybody (IsPublic)."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import random
 import shutil
 import string
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from imgmove.sandbox.world.tencent_disks import copy_sparse
+from imgmove.sandbox.world.tencent_export_work import Running, show_part, shows_part
 from imgmove.sandbox.world.tencent_records import (
     OPERATING,
     FetchError,
@@ -20,12 +23,15 @@ from imgmove.sandbox.world.tencent_records import (
     Task,
 )
 from imgmove.sandbox.world.tencent_rules import Settings
+from imgmove.sandbox.world.tencent_work import work
+from imgmove.sandbox.world.working import Hands, drive, scratch
 
 if TYPE_CHECKING:
     from imgmove.sandbox.world import World
 
 SCRATCH_PREFIX = "cvm-work-"
 """Directories beside the blobs in which tasks convert disks; a killed sandbox leaves them."""
+Due = tuple[Task, Callable[["World", Task, Path], Running]]
 FIRST_TASK_ID = 105591590
 
 
@@ -50,7 +56,7 @@ class Fetch(Protocol):
     """Reads an object for an importer, over COS as anybody would."""
 
     def __call__(self, url: str, path: Path, image: Image) -> Path:
-        """A file with the object's bytes: its own, which must not be changed, or `path`. Raises FetchError."""
+        """`path` with the object's bytes, which must not be changed. Raises FetchError."""
 
 
 def _no_fetch(url: str, path: Path, image: Image) -> Path:
@@ -58,7 +64,7 @@ def _no_fetch(url: str, path: Path, image: Image) -> Path:
 
 
 class Tencent:
-    """Images, snapshots, instances and tasks of Tencent Cloud. Every method is to be called under `world.lock`.
+    """Images, snapshots, instances and tasks of Tencent Cloud. Every method but `settle` is called under `world.lock`.
 
     `settle()` brings everything up to the sandbox's present; the wires, COS among them, call it first in every call.
     """
@@ -68,7 +74,9 @@ class Tencent:
     def __init__(self, world: World) -> None:
         self._world = world
         self._random = random.Random()
-        self._settling = False
+        self._hands = Hands()
+        self._in_work: set[int] = set()
+        """The `id()` of each task that some thread is working on: after a reset, another may have its number."""
         self._litter = False
         self.fetch: Fetch = _no_fetch
         """Set by the wires: the world itself speaks no protocol."""
@@ -160,8 +168,6 @@ class Tencent:
 
     def keep(self, source: Path, *, take: bool = False) -> str:
         """Stores the raw bytes of a disk, holes kept, and returns the blob's name; `take` moves the file."""
-        from imgmove.sandbox.world.tencent_disks import copy_sparse
-
         name = self.new_id("disk")
         if take:
             source.replace(self.blobs / name)
@@ -251,21 +257,37 @@ class Tencent:
     def settle(self) -> None:
         """Brings every task up to the sandbox's present. Costs nothing when nothing is due.
 
-        Fetching an image to import asks COS, which settles in turn: a call within a call does nothing.
+        To be called without the lock, so that others can go on while disks are converted; a task that somebody else
+        works on stays as it is meanwhile. Fetching an image to import asks COS, which settles in turn: a call within
+        a call does nothing.
         """
-        from imgmove.sandbox.world.tencent_work import advance
+        with self._hands.at_work() as is_first:
+            while is_first and (due := self._take_due()):
+                self._work_off(*due)
 
-        if self._settling:
-            return
-        self._settling = True
-        try:
+    def _take_due(self) -> Due | None:
+        """The next task that is due and nobody's, and what there is to do; it is ours from then on."""
+        with self._world.lock:
             if self._litter:
                 self.drop_unused_blobs()
-            unfinished = [task for task in self.state.tasks if task.status == OPERATING]
+            now = self._world.clock.now()
+            unfinished = [t for t in self.state.tasks if t.status == OPERATING and id(t) not in self._in_work]
             for task in sorted(unfinished, key=lambda task: task.due):
-                advance(self._world, task)
+                ready = work if task.due <= now and not task.stalled else None
+                step = ready or (show_part if shows_part(self._world, task) else None)
+                if step is not None:
+                    self._in_work.add(id(task))
+                    return task, step
+        return None
+
+    def _work_off(self, task: Task, step: Callable[[World, Task, Path], Running]) -> None:
+        try:
+            with scratch(self._world.root, SCRATCH_PREFIX) as directory:
+                steps = step(self._world, task, directory)
+                drive(self._world.lock, steps, lambda: any(task is each for each in self.state.tasks))
         finally:
-            self._settling = False
+            with self._world.lock:
+                self._in_work.discard(id(task))
 
     def percent(self, task: Task) -> int:
         """How far a task is; 100 only when it has succeeded."""

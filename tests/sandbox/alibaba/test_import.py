@@ -160,3 +160,21 @@ def test_a_dry_run_uses_no_token_up_and_makes_nothing(cloud: Cloud) -> None:
     assert refused(cloud, client_token="t", dry_run=True).code == "DryRunOperation"
     assert cloud.ask("DescribeTasks")["TotalCount"] == 0
     assert start(cloud, client_token="t")["ImageId"]
+
+
+@pytest.mark.parametrize(("key", "risk"), [("disk.raw", None), ("bare.raw", "High")])
+def test_what_the_image_check_finds_does_not_stop_the_import(cloud: Cloud, key: str, risk: str | None) -> None:
+    divided = disk_bytes()
+    cloud.put("bare.raw", divided[:446] + bytes(64) + divided[510:])
+    answer = start(cloud, key, detection_strategy="Standard")
+    cloud.finish()
+    image = cloud.image(answer["ImageId"])
+    items = {item["Name"]: item for item in image["DetectionOptions"]["Items"]["Item"]}
+    assert (image["Status"], items["PartitionTable"].get("RiskLevel")) == ("Available", risk)
+    assert items["FileSystem"]["RiskCode"] == "FileSystem.NotSupported"
+
+
+def test_nothing_is_checked_unless_it_is_asked_for(cloud: Cloud) -> None:
+    answer = start(cloud, "disk.raw")
+    cloud.finish()
+    assert "DetectionOptions" not in cloud.image(answer["ImageId"])
