@@ -139,7 +139,7 @@ def _check_directory(member: Member) -> None:
 def _check_name(name: str) -> None:
     if len(name) > _MAX_NAME_CHARACTERS or not name.isprintable() or ".." in name.split("/"):
         raise ImgmoveError(
-            Kind.CORRUPT, f"the archive holds a file with a name that nobody gives: {name[:100]!r}", code="AbsurdName",
+            Kind.CORRUPT, f"the archive holds a file with a name that nobody gives: {name[:50]!r}", code="AbsurdName",
             hint="unpack it by hand, look at it, and import the disk that is meant",
         )  # fmt: skip
 
@@ -190,7 +190,9 @@ def _record(body: bytes, position: int) -> tuple[bytes, int]:
     """The record at `position`, "LENGTH KEY=VALUE" and a line's end, and where the next one begins."""
     blank = body.find(b" ", position, position + 10)
     digits = body[position : max(blank, position)]
-    end = position + int(digits) if digits.isdigit() else 0
+    if not digits.isdigit():
+        damaged("a PAX header is malformed")
+    end = position + int(digits)
     if not blank < end <= len(body):
         damaged("a PAX header is malformed")
     return body[blank + 1 : end - 1], end

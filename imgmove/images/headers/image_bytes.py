@@ -28,6 +28,12 @@ def refuse(code: str, message: str, hint: str) -> NoReturn:
     raise ImgmoveError(Kind.CORRUPT, message, code=code, hint=hint)
 
 
+def quoted(text: str) -> str:
+    """Words of an image, for a message: harmless, and not long."""
+    shown = repr(text[:200])
+    return shown if len(shown) <= 200 else shown[:199] + "…"
+
+
 def absurd(what: str) -> NoReturn:
     """Refuse a header that no program writes."""
     refuse("AbsurdHeader", f"has a header that cannot be: {what}", "export or write the image again")

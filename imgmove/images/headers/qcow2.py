@@ -12,7 +12,7 @@ from typing import Final
 
 from imgmove.core.formats import DiskFormat
 from imgmove.images.headers.facts import Facts
-from imgmove.images.headers.image_bytes import ImageBytes, absurd, refuse, truncated
+from imgmove.images.headers.image_bytes import ImageBytes, absurd, quoted, refuse, truncated
 from imgmove.images.headers.qcow2_fields import (
     COMPRESSION,
     CORRUPT,
@@ -46,6 +46,7 @@ def look(image: ImageBytes) -> Facts:
     _check_features(header)
     _check_references(image, header)
     _check_sizes(header)
+    _check_table_sizes(header)
     _check_extensions(image, header)
     check_tables(image, header)
     return Facts(DiskFormat.QCOW2, header.virtual_bytes, f"version {header.version}", tuple(_notes(header)))
@@ -76,7 +77,7 @@ def _check_references(image: ImageBytes, header: Header) -> None:
     name = "a name that cannot be read"
     if 0 < header.backing_bytes <= 1023 and header.backing_offset + header.backing_bytes <= len(image.head):
         raw = image.head[header.backing_offset : header.backing_offset + header.backing_bytes]
-        name = repr(raw.decode("utf-8", "replace")[:200])
+        name = quoted(raw.decode("utf-8", "replace"))
     refuse("BackingFile", f"is only the difference to a backing file, {name}", _FLATTEN)
 
 
@@ -87,6 +88,11 @@ def _check_sizes(header: Header) -> None:
         absurd(f"refcounts of 2^{header.refcount_order} bits, or a header of {header.length} bytes")
     if bool(header.compression) != bool(header.incompatible & COMPRESSION):
         absurd(f"compression type {header.compression}, and features ({header.incompatible:#x}) that say otherwise")
+    if header.virtual_bytes % 512:
+        absurd(f"a disk of {header.virtual_bytes} bytes, which are not whole sectors")
+
+
+def _check_table_sizes(header: Header) -> None:
     if header.l1_entries * 8 > _MAX_L1_BYTES:
         absurd(f"an L1 table of {header.l1_entries} entries")
     if header.l1_entries < header.l1_needed:

@@ -38,7 +38,7 @@ def look(image: ImageBytes) -> Facts:
     if map_offset % 512 or data_offset % 512:
         absurd(f"a block map at {map_offset}, data at {data_offset}")
     _check_map(image, map_offset, data_offset, blocks)
-    return Facts(DiskFormat.VDI, disk_bytes, _VARIANTS[kind])
+    return Facts(DiskFormat.VDI, -(-disk_bytes // sector_bytes) * sector_bytes, _VARIANTS[kind])
 
 
 def _check_map(image: ImageBytes, map_offset: int, data_offset: int, blocks: int) -> None:

@@ -24,8 +24,10 @@ _HEADER_CHECKSUM: Final = 36
 _UNALLOCATED: Final = 0xFFFF_FFFF
 _MAX_BLOCK_BYTES: Final = 256 << 20
 _MAX_GEOMETRY_SECTORS: Final = 65535 * 16 * 255
-#: Creators whose disks are as large as their geometry says, and not as the size field says.
+#: Creators whose disks are as large as their geometry says, and not as the size field says; and those whose size field
+#: counts for everybody. For all others QEMU takes the geometry, and Hyper-V and libvhdi the size field.
 _BY_GEOMETRY: Final = frozenset({b"vpc ", b"vs  ", b"qemu"})
+_BY_SIZE: Final = frozenset({b"win ", b"qem2", b"d2v ", b"tap\0", b"CTXS", b"wa\0\0"})
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,16 @@ class _Footer:
     def virtual_bytes(self) -> int:
         if self.creator in _BY_GEOMETRY and self.geometry_sectors < _MAX_GEOMETRY_SECTORS:
             return self.geometry_sectors * SECTOR_BYTES
-        return -(-self.current_bytes // SECTOR_BYTES) * SECTOR_BYTES
+        return self.current_bytes
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        by_geometry = self.geometry_sectors * SECTOR_BYTES
+        if self.creator in _BY_GEOMETRY | _BY_SIZE or by_geometry == self.virtual_bytes:
+            return ()
+        if self.geometry_sectors >= _MAX_GEOMETRY_SECTORS:
+            return ()
+        return (f"programs disagree on its size: {self.virtual_bytes} bytes, or {by_geometry} by its geometry",)
 
 
 def checksum(structure: bytes, at: int) -> int:
@@ -60,18 +71,20 @@ def look(image: ImageBytes) -> Facts:
     if footer.disk_type == FIXED:
         if footer.virtual_bytes > image.size_bytes - FOOTER.size:
             truncated(f"a fixed disk of {footer.virtual_bytes} bytes in a file of {image.size_bytes}")
-        return Facts(DiskFormat.VHD, footer.virtual_bytes, "fixed")
+        return Facts(DiskFormat.VHD, footer.virtual_bytes, "fixed", footer.notes)
     if footer.disk_type != DYNAMIC:
         absurd(f"VHD disk type {footer.disk_type}; 2, 3 and 4 are known")
     if image.head[:8] != COOKIE or _footer(image.head[: FOOTER.size]) != footer:
         absurd("the footer and its copy at the front differ")
     _check_dynamic(image, footer)
-    return Facts(DiskFormat.VHD, footer.virtual_bytes, "dynamic")
+    return Facts(DiskFormat.VHD, footer.virtual_bytes, "dynamic", footer.notes)
 
 
 def _footer(raw: bytes) -> _Footer:
     fields = FOOTER.unpack(raw)
     _check_sum(raw, FOOTER_CHECKSUM, "footer")
+    if fields[9] % SECTOR_BYTES:
+        absurd(f"a disk of {fields[9]} bytes, which are not whole sectors")
     cylinders, heads, sectors = fields[10:13]
     return _Footer(fields[3], fields[5], fields[9], cylinders * heads * sectors, fields[13])
 

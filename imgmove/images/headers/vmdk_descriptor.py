@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from imgmove.images.headers.image_bytes import ImageBytes, absurd, refuse
+from imgmove.images.headers.image_bytes import ImageBytes, absurd, quoted, refuse
 
 SECTOR_BYTES: Final = 512
 _READ_ANYWAY_BYTES: Final = 20 * SECTOR_BYTES
@@ -42,7 +42,7 @@ def is_descriptor(head: bytes) -> bool:
 def named_extents(head: bytes) -> str:
     """The files that a descriptor without a disk names, for a message; empty where it names none."""
     found = [match[3] for line in _lines(_text(head)) if (match := _EXTENT.match(line)) and match[3]]
-    return f" ({', '.join(repr(name[:100]) for name in found[:3])})" if found else ""
+    return f" ({', '.join(quoted(name[:60]) for name in found[:3])})" if found else ""
 
 
 def check_descriptor(image: ImageBytes, sector: int, sectors: int, capacity: int, grain: int) -> str:
@@ -58,7 +58,11 @@ def check_descriptor(image: ImageBytes, sector: int, sectors: int, capacity: int
     fields, extents = _parsed(text)
     variant = fields.get("createtype", "")
     if variant.lower() not in _WHOLE:
-        refuse("ForeignExtents", f"is of the type {variant[:60]!r}, whose data is in other files or devices", ONE_FILE)
+        refuse(
+            "ForeignExtents",
+            f"is of the type {quoted(variant[:60])}, whose data is in other files or devices",
+            ONE_FILE,
+        )
     _check_parent(text, fields)
     if any(name.startswith("encryption.") for name in fields):
         refuse("EncryptedImage", "is encrypted: no importer has the key", "decrypt it in VMware first")
@@ -69,13 +73,13 @@ def check_descriptor(image: ImageBytes, sector: int, sectors: int, capacity: int
 def _check_parent(text: str, fields: dict[str, str]) -> None:
     if fields.get("parentcid", _NO_PARENT).lower() == _NO_PARENT and _PARENT_HINT not in text.lower():
         return
-    refuse("BackingFile", f"is only the difference to {fields.get(_PARENT_HINT, 'a parent')[:100]!r}", ONE_FILE)
+    refuse("BackingFile", f"is only the difference to {quoted(fields.get(_PARENT_HINT, 'a parent'))}", ONE_FILE)
 
 
 def _check_extent(extents: list[Extent], capacity: int, grain: int) -> None:
     if len(extents) != 1 or extents[0][1].upper() != "SPARSE" or set("/\\") & set(extents[0][2]):
-        named = [(kind, name[:100]) for _, kind, name in extents[:3]]
-        refuse("ForeignExtents", f"has extents other than itself: {named!r}", ONE_FILE)
+        named = ", ".join(f"{kind[:20]} {quoted(name[:60])}" for _, kind, name in extents[:3])
+        refuse("ForeignExtents", f"has extents other than itself: {named or 'none at all'}", ONE_FILE)
     # Some writers round the header's number up to whole grains.
     if -(-extents[0][0] // grain) != -(-capacity // grain):
         absurd(f"{capacity} sectors in the header, {extents[0][0]} in the descriptor")
@@ -101,7 +105,7 @@ def _parsed(text: str) -> tuple[dict[str, str], list[Extent]]:
             continue
         field = _FIELD.match(line)
         if not field or (field[1].lower() in fields and not field[1].lower().startswith("ddb.")):
-            absurd(f"the descriptor's line {line[:60]!r}")
+            absurd(f"the descriptor's line {quoted(line[:60])}")
         fields[field[1].lower()] = field[2]
     return fields, extents
 

@@ -49,6 +49,7 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("clusters of 4 MiB", "AbsurdHeader", {"cluster_bits": 22}),
     ("clusters of 2^(2^32)", "AbsurdHeader", {"cluster_bits": 0xFFFF_FFFF}),
     ("no disk", "AbsurdHeader", {"virtual_bytes": 0}),
+    ("a disk of half a sector", "AbsurdHeader", {"virtual_bytes": 256}),
     ("a disk larger than its L1 table", "AbsurdHeader", {"virtual_bytes": 1 << 62}),
     ("a size bomb", "TooLarge",
      {"virtual_bytes": 64 * TIB, "l1_entries": 64 * TIB >> 29, "l1": [0], "l2": [0], "after": bytes(1 << 20)}),

@@ -18,6 +18,7 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("a disk of 64 TiB", "TooLarge",
      {"current_bytes": 64 << 40, "block_bytes": 256 << 20, "entries": 1 << 18, "table": [UNUSED] * (1 << 18)}),
     ("no disk", "AbsurdHeader", {"current_bytes": 0}),
+    ("a disk of half a sector", "AbsurdHeader", {"current_bytes": 256}),
     ("a header beyond the end", "TruncatedImage", {"header_offset": 1 << 40}),
     ("a header in the footer's copy", "AbsurdHeader", {"header_offset": 0}),
     ("a table of 2^32 entries", "TruncatedImage", {"entries": 0xFFFF_FFFF}),

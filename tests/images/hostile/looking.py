@@ -69,11 +69,15 @@ def refusal(
             data, name, declared,
             system_disk=system_disk, limit_bytes=limit_bytes, claimed_bytes=claimed_bytes,
         )  # fmt: skip
-    error = caught.value
+    check_refusal(caught.value)
+    assert caught.value.message.startswith(name + " ")
+    return caught.value
+
+
+def check_refusal(error: ImgmoveError) -> None:
+    """One clear line, a code, and what to do."""
     assert (error.kind, error.exit_code) == (Kind.CORRUPT, 7)
     assert error.hint
     assert re.fullmatch(r"[A-Z]\w+", error.code)
-    assert error.message.startswith(name + " ")
     assert error.message.isprintable()
     assert len(error.message) < 600
-    return error

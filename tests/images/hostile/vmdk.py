@@ -70,9 +70,14 @@ def stream(
     end_of_stream: bytes = b"",
     padding: bytes = b"",
     footer: dict[str, Any] | None = None,
+    directory_entries: Sequence[int] = (TABLE,),
+    grains: Sequence[int] = (GRAIN,),
     **fields: Any,
 ) -> bytes:
     """streamOptimized: the directory's place is told by a footer, between a marker and an end."""
-    front = image(text=descriptor("streamOptimized"), **{"directory": AT_END, "flags": 0x30001, **fields})
+    front = image(
+        text=descriptor("streamOptimized"), directory_entries=directory_entries, grains=grains,
+        **{"directory": AT_END, "flags": 0x30001, **fields},
+    )  # fmt: skip
     behind = header(**{"flags": 0x30001, **fields, "directory": DIRECTORY, **(footer or {})})
     return front + padding + marker.ljust(SECTOR, marker_pad) + behind + end_of_stream.ljust(SECTOR, b"\0")
