@@ -195,6 +195,8 @@ class Network:
     """udev rules that bind a name to a MAC address; the value is `eth0=52:54:00:…`."""
     ipv6_at: str = ""
     """Where an IPv6 address is set up by hand."""
+    has_manager: bool = False
+    """NetworkManager is there: without any file it asks DHCP on every card."""
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,14 @@ import msgspec
 import pytest
 
 from imgmove.core.findings import Finding, Severity
-from imgmove.images.guest.facts import GuestFacts, NotLooked
+from imgmove.images.guest.facts import FstabEntry, GuestFacts, NotLooked
 from imgmove.images.guest.rules import RULES, State, Target, judge, refusal_finding, refused, words_for
 from imgmove.images.guest.rules.catalogue import Case, Rule
 from imgmove.images.reading.inspection import Trouble, TroubleKind
-from tests.images.guest.broken import REFUSALS, SCENES, SOUND, refusal, uefi
-from tests.images.guest.scenes import DEBIAN, LAYOUT, windows
+from tests.images.guest.broken import REFUSALS, SCENES, refusal, uefi
+from tests.images.guest.scenes import DEBIAN, LAYOUT, VERSION, windows
+from tests.images.guest.sound import SOUND
+from tests.images.guest.trees import Content
 
 PROVIDERS = ("tencent", "ecm", "alibaba", "another")
 CATALOGUE = {(rule.id, case.name): (rule, case) for rule in RULES for case in rule.cases}
@@ -187,6 +189,22 @@ def test_facts_survive_their_way_through_the_pipe() -> None:
     facts = DEBIAN.gathered
     assert msgspec.json.decode(msgspec.json.encode(facts), type=GuestFacts) == facts
     assert len(msgspec.json.encode(facts)) < 10_000
+
+
+def test_a_unified_kernel_is_not_said_to_be_kept() -> None:
+    files: dict[str, Content | None] = {
+        "/boot/efi/EFI/Linux/one.efi": b"MZ",
+        "/boot/grub": None,
+        f"/boot/vmlinuz-{VERSION}": None,
+    }
+    state = next(item for item in uefi().files(files).judged("alibaba").rules if item.id == "G04")
+    assert (state.state, "unified" in state.note) == (State.NOT_LOOKED, True)
+
+
+def test_a_rule_says_a_hundred_things_at_most() -> None:
+    entry = FstabEntry(1, "/dev/vdb1", "/data", "ext4")
+    facts = replace(DEBIAN.gathered, fstab=(entry,) * 5000)
+    assert len(judge(Target("alibaba"), LAYOUT, facts).findings) == 100
 
 
 def test_names_from_the_image_are_quoted_in_commands() -> None:

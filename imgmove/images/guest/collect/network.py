@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from imgmove.images.guest.collect.text_files import Line, all_lines, files_in, lines, unquoted
+from imgmove.images.guest.collect.text_files import Line, all_lines, files_in, first_existing, lines, unquoted
 from imgmove.images.guest.facts import LIST_LIMIT, Interface, Mention, Network, bounded
 from imgmove.images.guest.files import FileTree
 
@@ -43,6 +43,7 @@ def collect_network(tree: FileTree) -> Network:
         interfaces=tuple(draft.built() for draft in drafts[:LIST_LIMIT]),
         persistent_rules=tuple(_persistent_rules(tree)),
         ipv6_at=_ipv6_at(tree, {draft.file for draft in drafts[:LIST_LIMIT] if not draft.is_generated}),
+        has_manager=bool(first_existing(tree, ("/usr/sbin/NetworkManager", "/usr/bin/NetworkManager"))),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from imgmove.core.errors import ImgmoveError
@@ -48,6 +49,8 @@ HOW_TO_MEND: Final = (
     "mend it on the machine that the image was made of, and export again; or in a local copy of the image without starting "
     "it: `virt-customize -a FILE --run-command 'COMMAND'` (libguestfs)"
 )
+#: Most that one rule says of one guest: nobody reads more, and the facts come from foreign bytes.
+_MOST_FOUND: Final = 100
 _NOT_READ: Final = "the disk could not be read"
 _NO_SYSTEM: Final = "no root file system was read"
 
@@ -97,7 +100,7 @@ def _judge_by(
     reason = _not_for(rule, guest, is_read=facts is not None)
     if reason:
         return [], reason
-    return _settled(rule, target, [*rule.look(guest), *_unseen(rule, guest)])
+    return _settled(rule, target, [*islice(rule.look(guest), _MOST_FOUND), *_unseen(rule, guest)])
 
 
 def _not_for(rule: Rule, guest: Guest, *, is_read: bool) -> RuleState | None:

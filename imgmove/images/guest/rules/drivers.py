@@ -99,6 +99,8 @@ def _look(guest: Guest) -> Iterator[Hit | Unseen]:
     boot = guest.facts.boot
     if boot and boot.unified_kernels:
         yield Hit("unified-kernel", "EFI system partition", {"files": ", ".join(boot.unified_kernels[:3])})
+        if guest.entry is None:
+            yield Unseen("kernel and initramfs are in a unified kernel image")
     kernel, entry = guest.kernel, guest.entry
     if entry is not None:
         yield from _of_entry(entry, guest)

@@ -17,6 +17,8 @@ _B, _W = Severity.BLOCK, Severity.WARN
 _EMERGENCY: Final = "the start waits 90 seconds for it, then ends in emergency mode: no network, no SSH"
 _SOURCE: Final = "field.md 4.1, 4.2, 4.4"
 _NO_DISK: Final = frozenset({"none", "proc", "sysfs", "tmpfs", "devpts", "devtmpfs", "efivarfs", "cgroup", "debugfs"})
+#: Mounted when somebody asks for it, not by the start.
+_ON_DEMAND: Final = frozenset({"noauto", "x-systemd.automount", "comment=systemd.automount"})
 
 _CASES: Final = (
     Case(
@@ -102,7 +104,7 @@ def _look(guest: Guest) -> Iterator[Hit | Unseen]:
 
 
 def _of_fstab(entry: FstabEntry, guest: Guest) -> Iterator[Hit]:
-    if entry.device in _NO_DISK or "noauto" in entry.options:
+    if entry.device in _NO_DISK or _ON_DEMAND & set(entry.options):
         return
     means = what_it_means(entry.device, guest.layout, entry.kind)
     values = {

@@ -81,7 +81,7 @@ def _look(guest: Guest) -> Iterator[Hit | Unseen]:
     for mention in network.persistent_rules:
         name, _, mac = mention.value.partition("=")
         yield Hit("persistent-rule", mention.at, {"name": name, "mac": mac, "file": quote(mention.file)})
-    if not network.interfaces and not guest.has_working_cloud_init:
+    if not network.interfaces and not network.has_manager and not guest.has_working_cloud_init:
         yield Hit("nothing-set-up", "/etc")
     yield from _of_all(network, own)
 
