@@ -26,6 +26,9 @@ class AccessKey:
     source: str = field(default="", compare=False)
     """Where it was found, in words (`environment`, `profile default of …`); empty where nobody said."""
 
+    renews: bool = field(default=False, compare=False)
+    """Another one is fetched before this one runs out."""
+
     @property
     def short_id(self) -> str:
         """The id's ends alone, enough to tell keys apart: `LTAI…Xc2f`."""
@@ -72,7 +75,7 @@ class RenewedKey:
     def current(self) -> AccessKey:
         with self._lock:
             if self._key is None or self._runs_out(self._key):
-                self._key = self._fetch()
+                self._key = replace(self._fetch(), renews=True)
             return self._key
 
     def _runs_out(self, key: AccessKey) -> bool:

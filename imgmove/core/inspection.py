@@ -33,6 +33,8 @@ class Identity:
     is_temporary: bool = False
     expires_at: float | None = None
     """Unix seconds; None for a key that lives on, and for a temporary one whose end nobody told us."""
+    renews: bool = False
+    """A temporary key that is fetched anew before it runs out: its end is no end."""
     request_id: str | None = None
 
 

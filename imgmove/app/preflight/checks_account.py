@@ -19,6 +19,8 @@ from imgmove.core.units import format_duration
 SKEW_WARN_SECONDS: Final = 60.0
 SKEW_REFUSED_SECONDS: Final = 300.0
 SKEW_BLOCK_SECONDS: Final = 900.0
+#: What imgmove itself calls a login that has ended (a tccli profile's).
+EXPIRED: Final = "ExpiredCredentials"
 NO_SUCH_LOOK: Final = "this cloud has no look for it"
 #: Where nothing says how long the work takes, a token should last this long.
 USUAL_SECONDS: Final = 7200.0
@@ -31,7 +33,7 @@ def identity(_facts: Facts, side: SideFacts) -> Iterator[Finding]:
         yield found("credentials-missing", error=side.service.error or side.inspector.error, **words)
     elif side.identity.is_denied:
         if not clock_is_refused(side):
-            yield found("credentials-refused", error=side.identity.error, **words)
+            yield found(_refusal_of(side), error=side.identity.error, **words)
     elif side.identity.value is not None:
         who = side.identity.value
         key = " ".join(word for word in (who.key_id, f"from {who.source}" if who.source else "") if word)
@@ -41,23 +43,28 @@ def identity(_facts: Facts, side: SideFacts) -> Iterator[Finding]:
         yield found("identity-unknown", error=side.identity.error, reason=NO_SUCH_LOOK, **words)
 
 
+def _refusal_of(side: SideFacts) -> str:
+    """What a refused key is: one that has run out, where the code says so."""
+    code = side.identity.error.code if side.identity.error else ""
+    return "token-expired" if code == EXPIRED else side.side.advice.codes.get(code, "credentials-refused")
+
+
 def token(facts: Facts, side: SideFacts) -> Iterator[Finding]:
     """A temporary key: run out, running out too early, or without a known end."""
     who = side.identity.value
-    if who is None or not who.is_temporary:
+    if who is None or not who.is_temporary or who.renews:
         return
     words = side.side.words
     if who.expires_at is None:
         yield found("token-end-unknown", **words)
         return
     left = who.expires_at - facts.around.now
-    ending = {"end": _stamp(who.expires_at), "source": who.source or "where you got it"}
     needed = seconds_needed(facts)
     if left <= 0:
-        yield found("token-expired", ago=format_duration(-left), **ending, **words)
+        yield found("token-expired", reason=f"it ended at {_stamp(who.expires_at)}", **words)
     elif left < (USUAL_SECONDS if needed is None else needed):
         needs = "may take longer" if needed is None else f"will take about {format_duration(needed)}"
-        yield found("token-expires-early", left=format_duration(left), needs=needs, **ending, **words)
+        yield found("token-expires-early", left=format_duration(left), needs=needs, end=_stamp(who.expires_at), **words)
 
 
 def _stamp(seconds: float) -> str:

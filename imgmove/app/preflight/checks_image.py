@@ -71,7 +71,7 @@ def _platform(_facts: Facts, side: SideFacts, image: Image, words: dict[str, Any
 
 
 def _market(_facts: Facts, side: SideFacts, image: Image, words: dict[str, Any]) -> Iterator[Finding]:
-    origin = image.details.get("market_origin")
+    origin = image.details.get("product_code")
     if side.side.rules.refuses_market_origin and origin:
         product = origin if isinstance(origin, str) else "the vendor says so"
         yield found("image-from-market", severity=_doubt(side, "refuses_market_origin"), product=product, **words)

@@ -29,9 +29,9 @@ ACCOUNT_KINDS: Final = (
     ),
     FindingKind(
         "token-expired", _WHO, _BLOCK, Kind.DENIED, "A token that has run out",
-        "the temporary key of the {side} ran out {ago} ago, at {end}",
+        "the temporary key of the {side} has run out: {error}",
         "every call is refused from then on",
-        "get a new one from where this one came ({source}), and run this again in the same shell",
+        "get a new one from where this one came, and run this again in the same shell",
     ),
     FindingKind(
         "token-expires-early", _WHO, _WARN, Kind.DENIED, "A token that runs out before the end",

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 
 from imgmove.clouds.alibaba.abilities import ECS
+from imgmove.clouds.alibaba.advice import ADVICE
 from imgmove.clouds.alibaba.bucket_address import check_bucket_name
 from imgmove.core.abilities import Abilities
 from imgmove.core.errors import usage_error
-from imgmove.core.inspection import AccountInspector
+from imgmove.core.inspection import AccountInspector, Advice
 from imgmove.core.ports import ComputeProvider, ErrorRow, ObjectStore
 from imgmove.core.settings import Settings
 
@@ -25,6 +26,7 @@ class AlibabaCloud:
     region_variables: tuple[str, ...] = (
         "ALIBABA_CLOUD_REGION_ID", "ALIBABACLOUD_REGION_ID", "ALICLOUD_REGION_ID",
     )  # fmt: skip
+    advice: Advice = ADVICE
 
     def compute(self, provider: str, region: str, settings: Settings) -> ComputeProvider:
         """ECS in `region`; DENIED without credentials, a usage error without a region."""

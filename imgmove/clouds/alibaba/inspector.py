@@ -49,6 +49,7 @@ class AlibabaInspector:
             source=key.source,
             is_temporary=bool(key.token),
             expires_at=key.expires_at or None,
+            renews=key.renews,
             request_id=answers.text(body, "RequestId") or None,
         )
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 from imgmove.clouds.tencent import limits
 from imgmove.clouds.tencent.abilities import CVM, ECM
+from imgmove.clouds.tencent.advice import ADVICE
 from imgmove.core.abilities import Abilities
 from imgmove.core.errors import usage_error
-from imgmove.core.inspection import AccountInspector
+from imgmove.core.inspection import AccountInspector, Advice
 from imgmove.core.ports import ComputeProvider, ErrorRow, ObjectStore
 from imgmove.core.settings import Settings
 
@@ -23,6 +24,7 @@ class TencentCloud:
     stores: tuple[str, ...] = ("cos",)
     endpoint_services: tuple[str, ...] = ("CVM", "ECM", "CAM", "TENCENT_STS", "COS")
     region_variables: tuple[str, ...] = ("TENCENTCLOUD_REGION",)
+    advice: Advice = ADVICE
 
     def compute(self, provider: str, region: str, settings: Settings) -> ComputeProvider:
         """CVM in `region`, or ECM; DENIED without credentials, a usage error for CVM without a region."""

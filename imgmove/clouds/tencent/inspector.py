@@ -37,6 +37,7 @@ class TencentInspector:
         return Identity(
             account_id, principal, _kind(response), key_id=key.short_id, source=key.source, app_id=self._app_id(),
             is_temporary=bool(key.token) or key.expires_at is not None, expires_at=key.expires_at,
+            renews=key.renews,
             request_id=answers.text(response, "RequestId") or None,
         )  # fmt: skip
 
