@@ -105,8 +105,6 @@ class Boot:
     """Where the default entry's choice was read; empty where nothing said it."""
     grub_defaults: tuple[Mention, ...] = ()
     """The command lines in /etc/default/grub."""
-    grub_platforms: tuple[str, ...] = ()
-    """Platforms that GRUB's modules are there for: `i386-pc`, `x86_64-efi`."""
     is_esp_seen: bool = False
     """The EFI system partition's files could be looked at."""
     efi_loaders: tuple[str, ...] = ()
@@ -162,8 +160,6 @@ class CloudInit:
     """Where `network: {config: disabled}` stands."""
     has_instance: bool = False
     """/var/lib/cloud holds the state of an earlier instance."""
-    instance_source: str = ""
-    """The data source of that instance."""
 
 
 @dataclass(frozen=True)
@@ -279,8 +275,6 @@ class Sundries:
     has_growpart: bool | None = None
     local_clock_at: str = ""
     """Where the hardware clock is said to run in local time."""
-    resume_at: str = ""
-    """Where a hibernation image of this system would be taken from (`resume=`)."""
     crypttab: tuple[Mention, ...] = ()
 
 

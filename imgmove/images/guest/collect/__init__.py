@@ -80,7 +80,7 @@ class _Collection:
             leftovers=self._try("leftovers", "/etc", lambda: collect_leftovers(self.tree)),
             access=self._try("access", "/etc/ssh", lambda: collect_access(self.tree)),
             identity=self._try("identity", "/etc/machine-id", lambda: collect_identity(self.tree)),
-            sundries=self._try("sundries", "/etc", lambda: collect_sundries(self.tree, boot)),
+            sundries=self._try("sundries", "/etc", lambda: collect_sundries(self.tree)),
         )
         return GuestFacts(**{**vars(facts), "not_looked": tuple(self.missed)})
 

@@ -46,7 +46,6 @@ def collect_boot(layout: DiskLayout, tree: FileTree, others: Mapping[str, FileTr
         entries=tuple(_entry(tree, draft, draft is default) for draft in menu.entries[: boot_entries.MOST_ENTRIES]),
         default_from=bounded(menu.default_at),
         grub_defaults=tuple(_grub_defaults(tree)),
-        grub_platforms=_grub_platforms(tree),
         is_esp_seen=esp is not None,
         efi_loaders=tuple(_loaders(esp)) if esp else (),
         unified_kernels=tuple(_unified(esp)) if esp else (),
@@ -212,9 +211,3 @@ def _grub_defaults(tree: FileTree) -> Iterator[Mention]:
     for path in paths[:LIST_LIMIT]:
         found = assignments(tree, path)
         yield from (mention for name, mention in found.items() if name in _GRUB_DEFAULTS and mention.value)
-
-
-def _grub_platforms(tree: FileTree) -> tuple[str, ...]:
-    names = [name for folder in _GRUB_FOLDERS for name in tree.list(folder) if "-" in name]
-    known = ("i386-pc", "x86_64-efi", "i386-efi", "arm64-efi")
-    return tuple(name for name in known if name in names)

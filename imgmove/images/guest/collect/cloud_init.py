@@ -56,7 +56,6 @@ def collect_cloud_init(tree: FileTree, boot: Boot | None) -> CloudInit:
         manual_cache_clean_at=settings.cache_kept_at,
         network_disabled_at=settings.network_disabled_at,
         has_instance=exists(tree, "/var/lib/cloud/instance") or bool(tree.list("/var/lib/cloud/instances", 1)),
-        instance_source=bounded(_instance_source(tree)),
     )
 
 
@@ -190,9 +189,3 @@ def _is_enabled(tree: FileTree) -> bool | None:
     if any("cloud-init" in name for level in ("2", "3", "5") for name in tree.list(f"/etc/rc{level}.d")):
         return True
     return False if wants else None
-
-
-def _instance_source(tree: FileTree) -> str:
-    """`DataSourceConfigDrive` of the instance that this was, without the rest of what cloud-init notes there."""
-    text = read_text(tree, "/var/lib/cloud/instance/datasource", 4096) or ""
-    return text.partition(":")[0].strip().removeprefix("DataSource")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from imgmove.images.guest.collect.text_files import files_in, first_existing, lines
-from imgmove.images.guest.facts import LIST_LIMIT, Boot, Identity, Mention, Sundries, bounded
+from imgmove.images.guest.facts import LIST_LIMIT, Identity, Mention, Sundries, bounded
 from imgmove.images.guest.files import FileTree
 
 _GROWPART: Final = ("/usr/bin/growpart", "/usr/sbin/growpart", "/bin/growpart")
@@ -30,25 +30,17 @@ def _machine_id(tree: FileTree) -> str:
     return "empty" if not text else "uninitialized" if text == b"uninitialized" else "set"
 
 
-def collect_sundries(tree: FileTree, boot: Boot | None) -> Sundries:
-    """Growing the root, the hardware clock, hibernation, encrypted volumes."""
+def collect_sundries(tree: FileTree) -> Sundries:
+    """Growing the root, the hardware clock, encrypted volumes."""
     return Sundries(
         has_growpart=bool(first_existing(tree, _GROWPART)),
         local_clock_at=_local_clock_at(tree),
-        resume_at=_resume_at(boot),
         crypttab=tuple(_crypttab(tree)),
     )
 
 
 def _local_clock_at(tree: FileTree) -> str:
     return next((line.at for line in lines(tree, "/etc/adjtime") if line.text == "LOCAL"), "")
-
-
-def _resume_at(boot: Boot | None) -> str:
-    for entry in boot.entries if boot else ():
-        if entry.is_default and any(word.startswith("resume=") for word in entry.arguments.split()):
-            return entry.at
-    return ""
 
 
 def _crypttab(tree: FileTree) -> list[Mention]:

@@ -114,7 +114,8 @@ def _not_ready(windows: Windows, name: str, good: set[int]) -> str:
     """Why a driver will not do; empty where it will."""
     service = windows.services.get(name)
     if service is None:
-        return "it is not installed"
+        is_other = name == "viostor" and "vioscsi" in windows.services
+        return "it is not installed" + (" (vioscsi is, and serves another kind of disk)" if is_other else "")
     if service.start not in good:
         return f"it starts `{_STARTS.get(service.start, str(service.start))}`, not `{_STARTS[min(good)]}`"
     return "its file is missing" if service.has_file is False else ""
