@@ -11,6 +11,7 @@ from imgmove.sandbox.seed.tables import BucketTable, LifecycleTable, ObjectTable
 from imgmove.sandbox.world.lifecycle_rules import LifecycleRule, Transition
 from imgmove.sandbox.world.object_records import Bucket, Properties
 from imgmove.sandbox.world.objects import STANDARD_CLASS
+from imgmove.sandbox.world.versions import NULL
 
 if TYPE_CHECKING:
     from imgmove.sandbox.world import World
@@ -73,6 +74,8 @@ def _take_away(world: World, bucket: Bucket) -> None:
     bucket.versioning = None
     for item in world.objects.held(bucket):
         world.objects.delete(bucket, item.key)
+    for item in world.objects.versions.older(bucket):
+        world.objects.versions.remove(bucket, item.key, item.version_id or NULL)
     world.objects.delete_bucket(bucket)
 
 

@@ -9,9 +9,11 @@ from imgmove.sandbox.wire import continuation
 from imgmove.sandbox.wire.cos_buckets import body_document, encoder, xml_answer
 from imgmove.sandbox.wire.cos_call import Call
 from imgmove.sandbox.wire.cos_errors import CosError
+from imgmove.sandbox.wire.cos_objects import deleted
 from imgmove.sandbox.wire.cos_properties import check_md5
 from imgmove.sandbox.wire.store_xml import Element, Xml, tag, timestamp
 from imgmove.sandbox.world.object_records import StoredObject
+from imgmove.sandbox.world.versions import Version
 
 MAX_KEYS = 1000
 
@@ -71,30 +73,38 @@ def _marker(token: str) -> str:
 
 
 def list_versions(call: Call) -> Response:
-    """GET Bucket Object versions: of every object the one there is, `null`."""
+    """GET Bucket Object versions: by key, the newest first, delete markers among them."""
     encode = encoder(call)
     query, limit = call.query, call.number("max-keys", MAX_KEYS, 1, MAX_KEYS)
     prefix, delimiter, marker = query.get("prefix", ""), query.get("delimiter", ""), query.get("key-marker", "")
-    page = call.objects.list(call.bucket, prefix, delimiter, marker, limit)
-    following = [tag("NextKeyMarker", encode(page.next_marker)), tag("NextVersionIdMarker", "null")]
+    after = (marker, query.get("version-id-marker", ""))
+    with call.world.lock:
+        page = call.objects.versions.page(call.bucket, prefix, delimiter, after, limit)
+    following = [tag("NextKeyMarker", encode(page.next_key)), tag("NextVersionIdMarker", page.next_version_id)]
     result = tag(
         "ListVersionsResult",
         *([tag("EncodingType", "url")] if "encoding-type" in query else []),
         tag("Name", call.bucket.name),
         tag("Prefix", encode(prefix)),
         tag("KeyMarker", encode(marker)),
-        tag("VersionIdMarker", query.get("version-id-marker", "")),
+        tag("VersionIdMarker", after[1]),
         tag("MaxKeys", limit),
         tag("IsTruncated", str(page.truncated).lower()),
         *(following if page.truncated else []),
         *([tag("Delimiter", encode(delimiter))] if delimiter else []),
         *(tag("CommonPrefixes", tag("Prefix", encode(each))) for each in page.prefixes),
-        *(tag("Version", *_described(call, item, encode), *_THE_VERSION) for item in page.items),
+        *(_version(call, each, encode) for each in page.versions),
     )
     return xml_answer(result)
 
 
-_THE_VERSION = (tag("VersionId", "null"), tag("IsLatest", "true"))
+def _version(call: Call, version: Version, encode: Callable[[str], str]) -> Xml:
+    told = [tag("VersionId", version.shown_id), tag("IsLatest", str(version.latest).lower())]
+    described = _described(call, version.item, encode)
+    if version.item.delete_marker:
+        kept = [each for each in described if each.startswith(("<Key", "<LastModified", "<Owner"))]
+        return tag("DeleteMarker", *kept, *told)
+    return tag("Version", *described, *told)
 
 
 def _contents(call: Call, item: StoredObject, encode: Callable[[str], str]) -> Xml:
@@ -120,13 +130,17 @@ def delete_objects(call: Call) -> Response:
     """DELETE Multiple Objects: up to 1000 keys; absent ones count as deleted."""
     check_md5(call.header("Content-MD5"), call.request.body)
     wanted = body_document(call, "Delete")
-    keys = [each.get("Key") or _raw_key(each) for each in wanted.all("Object")]
-    if not keys or len(keys) > MAX_KEYS or "" in keys:
+    asked = [(each.get("Key") or _raw_key(each), each.get("VersionId")) for each in wanted.all("Object")]
+    if not asked or len(asked) > MAX_KEYS or "" in [key for key, _ in asked]:
         raise CosError("MalformedXML")
-    for key in keys:
-        call.objects.delete(call.bucket, key)
-    quiet = wanted.get("Quiet").lower() == "true"
-    return xml_answer(tag("DeleteResult", *([] if quiet else [tag("Deleted", tag("Key", key)) for key in keys])))
+    gone = [_gone(key, version_id, deleted(call, key, version_id)) for key, version_id in asked]
+    return xml_answer(tag("DeleteResult", *([] if wanted.get("Quiet").lower() == "true" else gone)))
+
+
+def _gone(key: str, version_id: str, marker: StoredObject | None) -> Xml:
+    asked = [tag("VersionId", version_id)] if version_id else []
+    marked = [tag("DeleteMarker", "true"), tag("DeleteMarkerVersionId", marker.version_id or "null")] if marker else []
+    return tag("Deleted", tag("Key", key), *asked, *(marked if marker and marker.delete_marker else []))
 
 
 def _raw_key(element: Element) -> str:

@@ -20,6 +20,7 @@ from imgmove.sandbox.wire.cos_properties import (
     object_headers,
     properties,
     storage_class,
+    version_headers,
 )
 from imgmove.sandbox.wire.http_conditions import UnsatisfiableError, byte_range, failed_precondition, fit_for_header
 from imgmove.sandbox.wire.store_xml import XmlError, document, parse_body, tag, timestamp
@@ -98,9 +99,16 @@ def head_object(call: Call) -> Response:
 
 def delete_object(call: Call) -> Response:
     """DELETE Object: 204 whether there was one or not."""
-    _check_version(call)
-    call.objects.delete(call.bucket, call.place.key)
-    return Response(204, [])
+    return Response(204, version_headers(deleted(call, call.place.key, call.query.get("versionId", ""))))
+
+
+def deleted(call: Call, key: str, version_id: str) -> StoredObject | None:
+    """Deletes a version for good, or a key; what was removed or marks the deletion, None where nothing does."""
+    with call.world.lock:
+        if version_id:
+            return call.objects.versions.remove(call.bucket, key, version_id)
+        call.objects.delete(call.bucket, key)
+        return call.objects.versions.marker(call.bucket, key)
 
 
 def copy_object(call: Call) -> Response:
@@ -150,12 +158,17 @@ def restore_object(call: Call) -> Response:
 
 
 def existing(call: Call) -> StoredObject:
-    """The object of the call. Raises CosError NoSuchKey."""
-    _check_version(call)
+    """The object of the call. Raises CosError NoSuchKey, NoSuchVersion, MethodNotAllowed for a delete marker."""
     item = call.item()
-    if item is None:
-        raise CosError("NoSuchKey")
-    return item
+    if item is not None and not item.delete_marker:
+        return item
+    if call.query.get("versionId"):
+        raise CosError("MethodNotAllowed" if item else "NoSuchVersion")
+    error = CosError("NoSuchKey")
+    with call.world.lock:
+        marker = call.objects.versions.marker(call.bucket, call.place.key)
+    error.headers += version_headers(marker) if marker else []
+    raise error
 
 
 def readable(call: Call) -> StoredObject:
@@ -173,12 +186,12 @@ def copy_source(call: Call) -> tuple[Bucket, StoredObject]:
     """
     text, _, version = call.header("x-cos-copy-source").partition("?versionId=")
     place = _source_place(call, text.removeprefix("http://").removeprefix("https://").removeprefix("/"))
-    if not place.bucket or not place.key or version not in ("", "null"):
+    if not place.bucket or not place.key:
         raise CosError("InvalidCopySource")
     bucket = call.objects.bucket(VENDOR, place.bucket)
     if bucket is None or (place.region and place.region != bucket.region):
         raise CosError("NoSuchBucket")
-    item = call.objects.head(bucket, place.key)
+    item = source_version(call, bucket, place.key, version)
     if not allowed(call, "GetObject", Need.READ_OBJECT, bucket, place.key, item):
         raise CosError("AccessDenied")
     if item is None:
@@ -200,10 +213,11 @@ def _source_place(call: Call, text: str) -> Place:
     return next((each for each in candidates if call.objects.bucket(VENDOR, each.bucket)), place)
 
 
-def _check_version(call: Call) -> None:
-    """Buckets here keep no versions: there is only `null`."""
-    if call.query.get("versionId", "null") not in ("", "null"):
-        raise CosError("NoSuchVersion")
+def source_version(call: Call, bucket: Bucket, key: str, version_id: str) -> StoredObject | None:
+    """What is to be copied: an object, or the version of it that is named."""
+    with call.world.lock:
+        found = call.objects.versions.find(bucket, key, version_id) if version_id else call.objects.head(bucket, key)
+    return None if found is not None and found.delete_marker else found
 
 
 def _range(header: str, item: StoredObject) -> tuple[int, int] | None:

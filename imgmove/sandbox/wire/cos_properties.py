@@ -142,7 +142,15 @@ def checksum_headers(item: StoredObject) -> list[tuple[str, str]]:
     headers = [("ETag", f'"{item.etag}"')]
     if item.crc64 is not None:
         headers.append(("x-cos-hash-crc64ecma", str(item.crc64)))
-    return headers + encryption_headers(item.properties)
+    return headers + encryption_headers(item.properties) + version_headers(item)
+
+
+def version_headers(item: StoredObject | None) -> list[tuple[str, str]]:
+    """The headers that name a version, and a delete marker; none for what has no version."""
+    if item is None or not (item.version_id or item.delete_marker):
+        return []
+    marked = [("x-cos-delete-marker", "true")] if item.delete_marker else []
+    return [*marked, ("x-cos-version-id", item.version_id or "null")]
 
 
 def encryption_headers(described: Properties) -> list[tuple[str, str]]:

@@ -71,8 +71,12 @@ class Call:
         return self.request.headers.get(name, default)
 
     def item(self) -> StoredObject | None:
-        """The object under the call's key."""
-        return self.objects.head(self.bucket, self.place.key)
+        """The object under the call's key, or the version of it that is asked for."""
+        version_id = self.query.get("versionId", "")
+        with self.world.lock:
+            if version_id:
+                return self.objects.versions.find(self.bucket, self.place.key, version_id)
+            return self.objects.head(self.bucket, self.place.key)
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
         """A whole number from the query. Raises OssError InvalidArgument for anything else, also above `high`."""

@@ -17,9 +17,11 @@ from imgmove.sandbox.wire.oss_buckets import (
 )
 from imgmove.sandbox.wire.oss_call import Call
 from imgmove.sandbox.wire.oss_errors import OssError, invalid_argument
+from imgmove.sandbox.wire.oss_objects import deleted
 from imgmove.sandbox.wire.oss_properties import check_md5, object_type
-from imgmove.sandbox.wire.store_xml import Xml, tag, timestamp
+from imgmove.sandbox.wire.store_xml import Element, Xml, tag, timestamp
 from imgmove.sandbox.world.object_records import Page, StoredObject
+from imgmove.sandbox.world.versions import Version
 
 
 def list_objects(call: Call) -> Response:
@@ -61,16 +63,65 @@ def delete_objects(call: Call) -> Response:
     """DeleteMultipleObjects: up to 1000 keys; absent ones count as deleted."""
     check_md5(call)
     wanted = body_document(call, "Delete")
-    keys = [element.text for each in wanted.all("Object") for element in each.all("Key")]
-    if not keys or len(keys) > PAGE_MAX or "" in keys:
+    asked = [(_text(each, "Key"), each.get("VersionId")) for each in wanted.all("Object")]
+    if not asked or len(asked) > PAGE_MAX or "" in [key for key, _ in asked]:
         raise OssError("MalformedXML")
-    for key in keys:
-        call.objects.delete(call.bucket, key)
+    encode = encoder(call)
+    gone = [_gone(encode(key), version_id, deleted(call, key, version_id)) for key, version_id in asked]
     if wanted.get("Quiet").lower() == "true":
         return Response(200, [])
-    encode = encoder(call)
-    deleted = (tag("Deleted", tag("Key", encode(key))) for key in keys)
-    return xml_answer(tag("DeleteResult", *encoding(call), *deleted))
+    return xml_answer(tag("DeleteResult", *encoding(call), *gone))
+
+
+def _text(element: Element, name: str) -> str:
+    """A text with its blanks."""
+    return next((each.text for each in element.all(name)), "")
+
+
+def _gone(key: str, version_id: str, marker: StoredObject | None) -> Xml:
+    asked = [tag("VersionId", version_id)] if version_id else []
+    marked = [tag("DeleteMarker", "true"), tag("DeleteMarkerVersionId", marker.version_id or "null")] if marker else []
+    return tag("Deleted", tag("Key", key), *asked, *(marked if marker and marker.delete_marker else []))
+
+
+def list_versions(call: Call) -> Response:
+    """ListObjectVersions: by key, the newest first, delete markers among them."""
+    encode, limit = encoder(call), call.number("max-keys", PAGE_DEFAULT, 1, PAGE_MAX)
+    prefix, delimiter = call.query.get("prefix", ""), call.query.get("delimiter", "")
+    after = (call.query.get("key-marker", ""), call.query.get("version-id-marker", ""))
+    with call.world.lock:
+        page = call.objects.versions.page(call.bucket, prefix, delimiter, after, limit)
+    following = [tag("NextKeyMarker", encode(page.next_key)), tag("NextVersionIdMarker", page.next_version_id)]
+    result = tag(
+        "ListVersionsResult",
+        tag("Name", call.bucket.name),
+        tag("Prefix", encode(prefix)),
+        tag("KeyMarker", encode(after[0])),
+        tag("VersionIdMarker", after[1]),
+        tag("MaxKeys", limit),
+        tag("Delimiter", encode(delimiter)),
+        *encoding(call),
+        tag("IsTruncated", str(page.truncated).lower()),
+        *(following if page.truncated else []),
+        *(_version(call, each, encode) for each in page.versions),
+        *(tag("CommonPrefixes", tag("Prefix", encode(each))) for each in page.prefixes),
+    )
+    return xml_answer(result)
+
+
+def _version(call: Call, version: Version, encode: Callable[[str], str]) -> Xml:
+    item = version.item
+    told = [
+        tag("Key", encode(item.key)),
+        tag("VersionId", version.shown_id),
+        tag("IsLatest", str(version.latest).lower()),
+        tag("LastModified", timestamp(item.last_modified)),
+        owner(call.bucket.owner),
+    ]
+    if item.delete_marker:
+        return tag("DeleteMarker", *told)
+    described = [tag("ETag", f'"{item.etag}"'), tag("Type", object_type(item)), tag("Size", item.size_bytes)]
+    return tag("Version", *told, *described, tag("StorageClass", item.storage_class))
 
 
 def _page(call: Call, encode: Callable[[str], str], marker: str) -> tuple[Page, list[Xml]]:

@@ -26,6 +26,7 @@ from imgmove.sandbox.wire.oss_properties import (
     object_headers,
     properties,
     storage_class,
+    version_headers,
 )
 from imgmove.sandbox.wire.store_xml import XmlError, document, parse_body, tag, timestamp
 from imgmove.sandbox.world.object_records import Bucket, Properties, StoredObject
@@ -106,9 +107,16 @@ def head_object(call: Call) -> Response:
 
 def delete_object(call: Call) -> Response:
     """DeleteObject: 204 whether there was one or not."""
-    _check_version(call)
-    call.objects.delete(call.bucket, call.place.key)
-    return Response(204, [])
+    return Response(204, version_headers(deleted(call, call.place.key, call.query.get("versionId", ""))))
+
+
+def deleted(call: Call, key: str, version_id: str) -> StoredObject | None:
+    """Deletes a version for good, or a key; what was removed or marks the deletion, None where nothing does."""
+    with call.world.lock:
+        if version_id:
+            return call.objects.versions.remove(call.bucket, key, version_id)
+        call.objects.delete(call.bucket, key)
+        return call.objects.versions.marker(call.bucket, key)
 
 
 def copy_object(call: Call) -> Response:
@@ -179,24 +187,29 @@ def put_acl(call: Call) -> Response:
 
 
 def existing(call: Call) -> StoredObject:
-    """The object of the call. Raises OssError NoSuchKey."""
-    _check_version(call)
+    """The object of the call. Raises OssError NoSuchKey, NoSuchVersion, MethodNotAllowed for a delete marker."""
     item = call.item()
-    if item is None:
-        raise OssError("NoSuchKey", Key=call.place.key)
-    return item
+    if item is not None and not item.delete_marker:
+        return item
+    if call.query.get("versionId"):
+        raise OssError("MethodNotAllowed" if item else "NoSuchVersion")
+    error = OssError("NoSuchKey", Key=call.place.key)
+    with call.world.lock:
+        marker = call.objects.versions.marker(call.bucket, call.place.key)
+    error.headers += version_headers(marker) if marker else []
+    raise error
 
 
 def copy_source(call: Call) -> tuple[Bucket, StoredObject]:
     """What `x-oss-copy-source: /bucket/key` names, with its preconditions. Raises OssError."""
     text, _, version = call.header("x-oss-copy-source").partition("?versionId=")
     name, _, key = unquote(text).removeprefix("/").partition("/")
-    if not name or not key or version not in ("", "null"):
+    if not name or not key:
         raise invalid_argument("x-oss-copy-source", text)
     bucket = call.objects.bucket(VENDOR, name)
     if bucket is None:
         raise OssError("NoSuchBucket", BucketName=name)
-    item = call.objects.head(bucket, key)
+    item = source_version(call, bucket, key, version)
     if not allowed(call, "GetObject", Need.READ_OBJECT, bucket, key, item):
         raise OssError("AccessDenied")
     if bucket.region != call.bucket.region:
@@ -218,10 +231,11 @@ def _check_preconditions(call: Call, item: StoredObject) -> bool:
     return failed == 304
 
 
-def _check_version(call: Call) -> None:
-    """Buckets here keep no versions: there is only `null`."""
-    if call.query.get("versionId", "null") not in ("", "null"):
-        raise OssError("NoSuchVersion")
+def source_version(call: Call, bucket: Bucket, key: str, version_id: str) -> StoredObject | None:
+    """What is to be copied: an object, or the version of it that is named."""
+    with call.world.lock:
+        found = call.objects.versions.find(bucket, key, version_id) if version_id else call.objects.head(bucket, key)
+    return None if found is not None and found.delete_marker else found
 
 
 def _range(call: Call, item: StoredObject) -> tuple[int, int] | None:

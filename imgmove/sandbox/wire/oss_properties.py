@@ -113,7 +113,15 @@ def checksum_headers(item: StoredObject) -> list[tuple[str, str]]:
         headers.append(("x-oss-hash-crc64ecma", str(item.crc64)))
     if not item.part_count:
         headers.append(("Content-MD5", base64.b64encode(bytes.fromhex(item.etag)).decode()))
-    return headers + encryption_headers(item.properties)
+    return headers + encryption_headers(item.properties) + version_headers(item)
+
+
+def version_headers(item: StoredObject | None) -> list[tuple[str, str]]:
+    """The headers that name a version, and a delete marker; none for what has no version."""
+    if item is None or not (item.version_id or item.delete_marker):
+        return []
+    marked = [("x-oss-delete-marker", "true")] if item.delete_marker else []
+    return [*marked, ("x-oss-version-id", item.version_id or "null")]
 
 
 def encryption_headers(described: Properties) -> list[tuple[str, str]]:

@@ -78,6 +78,8 @@ ROUTES = (
           uploads.list_uploads, ("uploads",), data=True),
     Route("DeleteMultipleObjects", "DeleteObject", "bucket", "POST", Need.WRITE_BUCKET,
           lists.delete_objects, ("delete",), data=True),
+    Route("ListObjectVersions", "ListObjectVersions", "bucket", "GET", Need.READ_BUCKET,
+          lists.list_versions, ("versions",), data=True),
     Route("ListObjectsV2", "ListObjects", "bucket", "GET", Need.READ_BUCKET, lists.list_objects_v2, ("list-type",), data=True),
     Route("ListObjects", "ListObjects", "bucket", "GET", Need.READ_BUCKET, lists.list_objects, data=True),
     Route("HeadBucket", "GetBucketInfo", "bucket", "HEAD", Need.READ_BUCKET, buckets.head_bucket),

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from imgmove.sandbox.world.lifecycle_rules import DAY_SECONDS, LifecycleRule, Transition
+from imgmove.sandbox.world.versions import NULL
 
 if TYPE_CHECKING:
     from imgmove.sandbox.clock import Clock
@@ -33,7 +34,21 @@ def _carry_out(objects: Objects, bucket: Bucket, rule: LifecycleRule, clock: Clo
             changed = True
         else:
             changed |= _move(rule.transitions, item, item.stored_at, clock)
+    changed |= _old_versions(objects, bucket, rule, clock)
     return _abort_uploads(objects, bucket, rule, clock) or changed
+
+
+def _old_versions(objects: Objects, bucket: Bucket, rule: LifecycleRule, clock: Clock) -> bool:
+    changed = False
+    for item in objects.versions.older(bucket, rule.prefix):
+        alone = item.delete_marker and len(list(objects.versions.of_key(bucket, item.key))) == 1
+        expired = rule.expire_delete_markers if alone else _due(rule.noncurrent_expire_days, item.noncurrent_at, clock)
+        if expired:
+            objects.versions.remove(bucket, item.key, item.version_id or NULL)
+            changed = True
+        elif not item.delete_marker:
+            changed |= _move(rule.noncurrent_transitions, item, item.noncurrent_at, clock)
+    return changed
 
 
 def _expires(rule: LifecycleRule, item: StoredObject, clock: Clock) -> bool:

@@ -91,6 +91,12 @@ class StoredObject:
     properties: Properties = field(default_factory=Properties)
     stored_at: float = 0.0
     """The sandbox time at which it was put under its key: lifecycle rules count from here."""
+    version_id: str = ""
+    """"" for the version `null`, of what was put while the bucket had no versioning."""
+    delete_marker: bool = False
+    """Whether it only says that the key was deleted; it has no bytes then."""
+    noncurrent_at: float = 0.0
+    """Older versions: the sandbox time at which another one took its place."""
     restore_ready_at: float | None = None
     """Archived objects: the sandbox time (`Clock.now()`) from which a restored copy can be read."""
 
@@ -143,6 +149,8 @@ class ObjectsState:
 
     buckets: dict[str, Bucket] = field(default_factory=dict)
     objects: dict[str, dict[str, StoredObject]] = field(default_factory=dict)
+    older_versions: dict[str, list[StoredObject]] = field(default_factory=dict)
+    """What versioned buckets keep beside `objects`, with the same keys: older versions and delete markers, oldest first."""
     uploads: dict[str, Upload] = field(default_factory=dict)
     accounts_refusing_v1: list[str] = field(default_factory=list)
     """OSS: accounts, by number, too young for signature version 1 (alibaba.md 5.2)."""

@@ -28,6 +28,7 @@ from imgmove.sandbox.world.object_records import (
 )
 from imgmove.sandbox.world.store_errors import Reason, StoreError
 from imgmove.sandbox.world.uploads import Uploads
+from imgmove.sandbox.world.versions import Versions
 
 if TYPE_CHECKING:
     from imgmove.sandbox.world import World
@@ -58,6 +59,7 @@ class Objects:
         self.state = ObjectsState()
         self.blobs = Blobs(world.blobs)
         self.uploads = Uploads(world, self)
+        self.versions = Versions(world, self)
 
     # Buckets
 
@@ -90,12 +92,13 @@ class Objects:
             return bucket
 
     def delete_bucket(self, bucket: Bucket) -> None:
-        """Removes an empty bucket. Raises StoreError BUCKET_NOT_EMPTY while it has objects or open uploads."""
+        """Removes an empty bucket. Raises StoreError BUCKET_NOT_EMPTY while it has objects, versions or open uploads."""
         with self._world.lock:
-            if self._keys(bucket) or self.uploads.of_bucket(bucket):
+            if self._keys(bucket) or self.versions.older(bucket) or self.uploads.of_bucket(bucket):
                 raise StoreError(Reason.BUCKET_NOT_EMPTY, BucketName=bucket.name)
             self.state.buckets.pop(_id(bucket), None)
             self.state.objects.pop(_id(bucket), None)
+            self.state.older_versions.pop(_id(bucket), None)
             self._world.changed()
 
     # Objects
@@ -171,14 +174,16 @@ class Objects:
             return self._keys(bucket).get(key)
 
     def delete(self, bucket: Bucket, key: str) -> bool:
-        """Removes the object under a key; False when there was none."""
+        """Removes the object under a key, or hides its versions behind a marker; False when there was none."""
         with self._world.lock:
             item = self._keys(bucket).pop(key, None)
-            if item is None:
+            if item is None and bucket.versioning is None:
                 return False
-            self.blobs.retire(item.blob, self._world.clock.wall())
+            self.versions.make_room(bucket, key, item)
+            if bucket.versioning:
+                self.versions.mark_deleted(bucket, key)
             self._world.changed()
-            return True
+            return item is not None
 
     def list(
         self, bucket: Bucket, prefix: str = "", delimiter: str = "", marker: str = "", max_keys: int = 1000
@@ -225,13 +230,13 @@ class Objects:
         with self._world.lock:
             held = self.state.objects.get(_id(bucket))
             old = None if held is None else held.get(item.key)
-            if held is None or (old and forbid_overwrite):
+            if held is None or (old and forbid_overwrite and not _overwrites_nothing(bucket)):
                 self.blobs.drop([item.blob])
                 raise StoreError(Reason.OBJECT_EXISTS if old else Reason.NO_SUCH_BUCKET, Key=item.key)
             item.stored_at = self._world.clock.now()
+            self.versions.make_room(bucket, item.key, old)
+            self.versions.stamp(bucket, item)
             held[item.key] = item
-            if old:
-                self.blobs.retire(old.blob, self._world.clock.wall())
             self._world.changed()
             return item
 
@@ -249,6 +254,7 @@ class Objects:
     def _named(self) -> set[str]:
         """The names of all blobs that records name."""
         held = {item.blob for objects in self.state.objects.values() for item in objects.values()}
+        held |= {item.blob for items in self.state.older_versions.values() for item in items if item.blob}
         return held | {part.blob for upload in self.state.uploads.values() for part in upload.parts.values()}
 
     def held(self, bucket: Bucket, prefix: str = "") -> Sequence[StoredObject]:
@@ -258,6 +264,11 @@ class Objects:
 
     def _keys(self, bucket: Bucket) -> dict[str, StoredObject]:
         return self.state.objects.get(_id(bucket), {})
+
+
+def _overwrites_nothing(bucket: Bucket) -> bool:
+    """OSS ignores the wish not to overwrite in versioned buckets (alibaba.md 7.2)."""
+    return bucket.vendor == "alibaba" and bucket.versioning is not None
 
 
 def _id(bucket: Bucket) -> str:

@@ -152,7 +152,7 @@ class Uploads:
         with self._exclusively(upload_id):
             upload = self.upload(bucket, key, upload_id)
             parts = _chosen(upload, wanted, minimum_part_bytes)
-            if forbid_overwrite and self._objects.head(bucket, key):
+            if forbid_overwrite and bucket.versioning is None and self._objects.head(bucket, key):
                 raise StoreError(Reason.OBJECT_EXISTS, Key=key)
             item = self._joined(upload, parts)
             with self._world.lock:
