@@ -117,7 +117,7 @@ def _start(worker: str) -> subprocess.Popen[bytes]:
     environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     path = [entry for entry in sys.path if entry]
     return subprocess.Popen(
-        [sys.executable, "-I", "-B", "-c", _START, worker, *path],
+        [sys.executable, "-I", "-c", _START, worker, *path],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         env=environment | {"LC_ALL": "C.UTF-8"}, cwd="/", close_fds=True, start_new_session=True, bufsize=0,
     )  # fmt: skip
