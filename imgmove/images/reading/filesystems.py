@@ -22,7 +22,10 @@ _KINDS: Final = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: 
 #: A target that cannot be written as text leads to nothing.
 _NO_NAME: Final = "\ufffd"
 _NTFS_REPARSE: Final = 0x400
-_NTFS_ENCRYPTED: Final = 0x4000
+_NTFS_ELSEWHERE: Final = (
+    (_NTFS_REPARSE, "its contents are kept in another way (a reparse point: compressed by the system, or elsewhere)"),
+    (0x4000, "it is encrypted (EFS)"),
+)
 _INLINE_REST: Final = "system.data"
 _INLINE_WORDS: Final = "its contents are kept in its inode (inline_data), and cannot be read here"
 _FAT_DIRECTORY: Final = 0x10
@@ -146,15 +149,9 @@ class _Ntfs(FileSystemReader):
             target = self._text(entry, "symbolic_link_target")
             if target:
                 return Node(entry, FileStat("symlink"), _unix_path(target))
+        unreadable = next((words for flag, words in _NTFS_ELSEWHERE if flags & flag), "")
         if entry.has_directory_entries_index():
-            return Node(entry, FileStat("directory"))
-        unreadable = ""
-        if flags & _NTFS_REPARSE:
-            unreadable = (
-                "its contents are kept in another way (a reparse point: compressed by the system, or elsewhere)"
-            )
-        elif flags & _NTFS_ENCRYPTED:
-            unreadable = "it is encrypted (EFS)"
+            return Node(entry, FileStat("directory"), unreadable=unreadable)
         return Node(entry, FileStat("file", entry.size), unreadable=unreadable)
 
 

@@ -1,6 +1,7 @@
 """File systems made here by their own tools, with every feature: what is read is what was put there, or a clear refusal."""
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,33 @@ def test_ntfs(tmp_path: Path) -> None:
     assert guest.tree.read("/WINDOWS/system32/DRIVERS/VioStor.sys") == b"MZ"
     assert guest.tree.stat("/Windows/empty/below") is None
     assert guest.tree.stat("/Windows/nothing") is None
+
+
+@pytest.mark.parametrize(("flag", "words"), [(0x400, "reparse point"), (0x4000, "encrypted")])
+def test_ntfs_contents_that_are_elsewhere_are_refused(tmp_path: Path, flag: int, words: str) -> None:
+    """As the system marks what it has compressed in its own way: the data would be read as zeros."""
+    disk = ntfs.make(tmp_path / "disk", windows_tree(), 24 * MIB, uuid="0123456789ABCDEF")
+    data = bytearray(disk.read_bytes())
+    for name in ("viostor.sys", "drivers"):
+        places = [at for at in _places(data, name.encode("utf-16-le")) if data[at & ~1023 :][:4] == b"FILE"]
+        record = places[0] & ~1023
+        flags = record + int.from_bytes(data[record + 20 : record + 22], "little") + 24 + 32
+        data[flags : flags + 4] = (int.from_bytes(data[flags : flags + 4], "little") | flag).to_bytes(4, "little")
+        disk.write_bytes(bytes(data))
+        tree = only_tree(disk)
+        path = "/Windows/System32/drivers/viostor.sys"
+        with pytest.raises(FileTreeError, match=words):
+            tree.read(path)
+        with pytest.raises(FileTreeError, match=words):
+            list(tree.stream(path) or ())
+    assert tree.stat("/Windows/System32/drivers") is not None
+    with pytest.raises(FileTreeError, match=words):
+        tree.list("/Windows/System32/drivers")
+    assert tree.read("/Windows/System32/config/SYSTEM") == windows_tree().content("/Windows/System32/config/SYSTEM")
+
+
+def _places(data: bytearray, text: bytes) -> list[int]:
+    return [match.start() for match in re.finditer(re.escape(text), data)]
 
 
 @pytest.mark.parametrize(("bits", "size"), [(12, 4 * MIB), (16, 32 * MIB), (32, 64 * MIB)])
