@@ -13,11 +13,11 @@ help:
 	@echo "make bench  measure against peers (tests/bench/)"
 	@echo "make clean  remove what the others made"
 
-# The runtime environment: imgmove and nothing that only tests need.
+# The runtime environment: imgmove, what `imgmove check` reads images with, and nothing that only tests need.
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "imgmove needs Python 3.11 or newer; say PYTHON=/path/to/python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[check]'
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.installed

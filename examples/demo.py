@@ -31,9 +31,15 @@ def main() -> int:
     started = time.monotonic()
     title("A sandbox is up: Tencent Cloud and Alibaba Cloud on loopback. What is in CVM, region ap-guangzhou?")
     run("images", "--provider", "tencent", "--region", "ap-guangzhou")
-    title("Export the image to COS, and import it again from there")
+    title("Know before you go: would it move to ECS? doctor asks everything and changes nothing")
+    run("doctor", CVM_IMAGE, "alibaba://cn-hangzhou", "--source-bucket", COS_BUCKET, "--dest-bucket", OSS_BUCKET,
+        "--name", "web-from-tencent")  # fmt: skip
+    title("Export the image to COS")
     exported = report("export", CVM_IMAGE, "--bucket", COS_BUCKET, "--format", "qcow2", "--poll-interval", "300ms")
     uri = exported["artifacts"][0]["uri"]
+    title("Would the machine start on ECS? check looks inside, where the object is")
+    run("check", uri, "--for", "alibaba")
+    title("Import it again")
     guest = ("--os-type", "debian", "--os-version", "12")
     report("import", uri, "--region", "ap-guangzhou", "--name", "web-copy", *guest, "--poll-interval", "300ms")
     title("Make an image of an edge instance (ECM)")
