@@ -85,7 +85,7 @@ def debian_files() -> dict[str, Content]:
         "/usr/lib/systemd/system-generators/cloud-init-generator": b"#!/bin/sh",
         "/etc/cloud/cloud.cfg": "datasource_list: [ ConfigDrive, AliYun, None ]\nssh_pwauth: true\n",
         "/etc/netplan/50-cloud-init.yaml": "network:\n  version: 2\n  ethernets:\n    eth0:\n      dhcp4: true\n",
-        "/etc/apt/sources.list": "deb http://deb.debian.org/debian bookworm main\n",
+        "/etc/apt/sources.list": "deb http://archive.example/debian bookworm main\n",
         "/etc/resolv.conf": "nameserver 127.0.0.53\n",
         "/etc/chrony/chrony.conf": "pool 2.debian.pool.ntp.org iburst\n",
         "/etc/hosts": "127.0.0.1 localhost\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,9 @@ from imgmove.images.guest.collect.leftovers import collect_leftovers
 from imgmove.images.guest.collect.network import collect_network
 from imgmove.images.guest.collect.operating_system import collect_os
 from imgmove.images.guest.facts import TEXT_LIMIT, GuestFacts, bounded
-from tests.images.guest.scenes import DEBIAN, LAYOUT, ROOT, debian_files
+from imgmove.images.guest.layout import DiskLayout
+from imgmove.images.guest.rules import Target, judge
+from tests.images.guest.scenes import DEBIAN, LAYOUT, ROOT, Scene, debian_files, windows
 from tests.images.guest.trees import Content, MemoryTree
 
 
@@ -30,11 +33,32 @@ def test_secrets_do_not_get_into_the_facts() -> None:
         "/etc/crypttab": f"data UUID=ab {secret} luks\n",
         "/etc/NetworkManager/system-connections/wifi": f"[wifi-security]\npsk={secret}\n",
         "/var/lib/cloud/instance/datasource": f"DataSourceX: {secret}\n",
-        "/etc/pip.conf": f"index-url = https://user:{secret}@pypi.tencentyun.com/simple\n",
+        "/etc/pip.conf": f"index-url = https://user:{secret}@mirrors.tencentyun.com/pypi/simple\n",
         "/etc/fstab": f"//10.0.0.1/share /mnt cifs username=me,password={secret} 0 0\n",
     }
     data = msgspec.json.encode(DEBIAN.files(files).gathered)
     assert secret.encode() not in data
+
+
+NUMBER = "9" * 5000
+ODD = [
+    "{x}",
+    "{0!r}",
+    "%s",
+    "=",
+    ":",
+    "UUID=",
+    "/dev/",
+    "/dev/mapper/-",
+    "root=",
+    "\x1b[31m",
+    NUMBER,
+    "²",
+    "a=b=c",
+    "",
+    "C:",
+    "6.1",
+]
 
 
 def everything(value: Any) -> list[str]:
@@ -109,3 +133,32 @@ def test_an_empty_tree_has_no_facts(read: Callable[[MemoryTree], object]) -> Non
 
 def test_without_a_root_there_are_no_facts() -> None:
     assert collect(LAYOUT, None, "") == GuestFacts()
+
+
+def twisted(value: Any, draw: Callable[[], str], name: str = "") -> Any:
+    """A document with other texts and numbers in it, of the same shape."""
+    if isinstance(value, dict):
+        return {key: twisted(item, draw, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [twisted(item, draw) for item in value] * (1 + len(draw()) % 2)
+    if isinstance(value, str) and name != "kind":
+        return draw() if len(draw()) % 3 else value
+    return value
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.sampled_from(["alibaba", "tencent", "ecm", "?"]),
+    st.sampled_from([DEBIAN, windows()]),
+    st.lists(st.sampled_from(ODD) | st.text(max_size=20), min_size=3, max_size=20),
+)
+def test_the_parent_judges_whatever_a_reader_says(provider: str, scene: Scene, texts: list[str]) -> None:
+    """The reader may have been taken over: its facts are of the right types, and may hold anything."""
+    supply = itertools.cycle(texts)
+    facts = msgspec.convert(
+        twisted(msgspec.to_builtins(scene.gathered), lambda: next(supply)), GuestFacts, strict=False
+    )
+    layout = msgspec.convert(twisted(msgspec.to_builtins(scene.layout), lambda: next(supply)), DiskLayout, strict=False)
+    for finding in judge(Target(provider), layout, facts).findings:
+        assert finding.what
+        assert finding.fix

@@ -124,7 +124,7 @@ def _not_ready(windows: Windows, name: str, good: set[int]) -> str:
 def _numbers(version: str) -> tuple[int, ...]:
     """A version to compare; one that is not known counts as new."""
     parts = version.split(".")[:2]
-    return tuple(int(part) for part in parts) if all(part.isdecimal() for part in parts) else (99,)
+    return tuple(int(part) for part in parts) if all(part.isdecimal() and len(part) < 10 for part in parts) else (99,)
 
 
 def _boot_files(windows: Windows, guest: Guest) -> Iterator[Hit | Unseen]:
