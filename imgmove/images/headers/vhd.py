@@ -20,7 +20,7 @@ _HEADER: Final = struct.Struct(">8sQQIIII16sII512s192s256x")
 COOKIE: Final = b"conectix"
 FIXED, DYNAMIC, DIFFERENCING = 2, 3, 4
 FOOTER_CHECKSUM: Final = 64
-_HEADER_CHECKSUM: Final = 36
+HEADER_CHECKSUM: Final = 36
 _UNALLOCATED: Final = 0xFFFF_FFFF
 _MAX_BLOCK_BYTES: Final = 256 << 20
 _MAX_GEOMETRY_SECTORS: Final = 65535 * 16 * 255
@@ -99,7 +99,7 @@ def _check_dynamic(image: ImageBytes, footer: _Footer) -> None:
     cookie, _, table_offset, _, entries, block_bytes, _, parent, *_, locators = _HEADER.unpack(raw)
     if cookie != b"cxsparse":
         absurd("the header of the dynamic disk is missing")
-    _check_sum(raw, _HEADER_CHECKSUM, "dynamic header")
+    _check_sum(raw, HEADER_CHECKSUM, "dynamic header")
     if any(parent) or any(locators):
         refuse("DifferencingDisk", "names a parent disk", "merge it with its parent first")
     if not SECTOR_BYTES <= block_bytes <= _MAX_BLOCK_BYTES or block_bytes & (block_bytes - 1):
