@@ -71,6 +71,11 @@ def test_the_guards_refusals_are_findings(name: str, code: str) -> None:
     assert found.what == "disk.qcow2 is not what it says"
 
 
+def test_damage_of_an_archive_is_damage() -> None:
+    assert refusal("TruncatedTar").case == "truncated-image"
+    assert refusal("DamagedGzip").case == "damaged-image"
+
+
 @pytest.mark.parametrize("name", SOUND)
 def test_sound_guests_break_nothing(name: str) -> None:
     provider, make = SOUND[name]

@@ -34,6 +34,11 @@ _GUARD: Final[Mapping[str, tuple[str, str]]] = {
     "DamagedImage": ("damaged-image", _UNREADABLE),
     "TooLarge": ("size-bomb", "no service takes a disk of this size, and whatever unpacks it is in danger"),
 }
+#: Codes of archives that say the same.
+_SAME: Final = {
+    "DamagedGzip": "DamagedImage", "DamagedTar": "DamagedImage", "TruncatedGzip": "TruncatedImage", "TruncatedTar": "TruncatedImage",
+    "NotAPlainFile": "ForeignExtents", "AbsurdName": "AbsurdHeader",
+}  # fmt: skip
 _OTHER_REFUSAL: Final = "refused"
 
 #: What the reader met: the case, its severity, what it means, what to do.
@@ -104,7 +109,7 @@ G01: Final = Rule(
 
 def refusal_finding(error: ImgmoveError, about: str = "") -> Finding:
     """The guard's refusal (CORRUPT) as a finding of G01; `about` is the image's name."""
-    case = _GUARD.get(error.code, (_OTHER_REFUSAL, ""))[0]
+    case = _GUARD.get(_SAME.get(error.code, error.code), (_OTHER_REFUSAL, ""))[0]
     values = {"message": error.message, "hint": error.hint or "look at the image where it came from"}
     finding = finding_of(G01, Hit(case, about, values), Target(""))
     assert finding is not None  # noqa: S101 - cases of G01 concern every destination
