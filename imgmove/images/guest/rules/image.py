@@ -36,7 +36,8 @@ _GUARD: Final[Mapping[str, tuple[str, str]]] = {
 }
 #: Codes of archives that say the same.
 _SAME: Final = {
-    "DamagedGzip": "DamagedImage", "DamagedTar": "DamagedImage", "TruncatedGzip": "TruncatedImage", "TruncatedTar": "TruncatedImage",
+    "DamagedGzip": "DamagedImage", "DamagedTar": "DamagedImage", "TruncatedGzip": "TruncatedImage",
+    "TruncatedTar": "TruncatedImage",
     "NotAPlainFile": "ForeignExtents", "AbsurdName": "AbsurdHeader",
 }  # fmt: skip
 _OTHER_REFUSAL: Final = "refused"
