@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Any, Literal, get_args, get_origin
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -117,11 +118,14 @@ def _seed_fields(kind: type[tables.Table]) -> list[tuple[str, str, str]]:
 
 def _taken(field: msgspec.structs.FieldInfo) -> str:
     """The type as TOML knows it; a field that has to be there says so."""
-    words = [_word(each) for each in get_args(field.type) or (field.type,) if each is not type(None)]
+    is_choice = get_origin(field.type) in (UnionType, Union)
+    words = [_word(each) for each in (get_args(field.type) if is_choice else (field.type,)) if each is not type(None)]
     return " or ".join(words) + (", required" if field.required else "")
 
 
 def _word(kind: Any) -> str:
+    if get_origin(kind) is Annotated:
+        return _word(get_args(kind)[0])
     if get_origin(kind) is Literal:
         return " or ".join(f'`"{word}"`' for word in get_args(kind))
     if get_origin(kind) in (list, dict):

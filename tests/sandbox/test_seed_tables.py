@@ -336,6 +336,9 @@ def test_the_control_port_takes_the_same_tables(sandbox: Sandbox) -> None:
         ({"object": [{"provider": "alibaba", "bucket": OSS_BUCKET, "key": "k", "file": "/etc/passwd"}]},
          "only a seed file may name files"),
         ({"bucket": [{"provider": "alibaba", "name": "b", "lifecycle": [{"prefix": "x"}]}]}, "does nothing"),
+        ({"bucket": [{"provider": "alibaba", "name": "b", "lifecycle": [{"expire_days": 0}]}]}, "`int` >= 1"),
+        ({"object": [{"provider": "alibaba", "bucket": OSS_BUCKET, "key": "k", "size_bytes": 10**15}]}, "`int` <= "),
+        ({"image": [{"id": CVM, "data_disks_gib": [1] * 99}]}, "length <= 32"),
         ({"settings": {"tencent": {"nothing": 1}}}, "there is no setting 'nothing'"),
     ],
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -11,6 +11,11 @@ from imgmove.sandbox.seed.errors import SeedError
 
 Provider = Literal["tencent", "alibaba"]
 ImageKind = Literal["custom", "public", "shared", "market", "from-market"]
+
+
+Days = Annotated[int, msgspec.Meta(ge=1, le=36500)]
+Gib = Annotated[int, msgspec.Meta(ge=1, le=1 << 20)]
+MAX_ZEROS = 256 << 20
 
 
 class Table(msgspec.Struct, kw_only=True):
@@ -34,9 +39,9 @@ class ImageTable(Table):
     """In the vendor's word: `EXPORTING`, `CREATEFAILED`, `UnAvailable`."""
     kind: ImageKind | None = None
     encrypted: bool | None = None
-    size_gib: int | None = None
+    size_gib: Gib | None = None
     """What the API shows as the system disk's size; the bytes are the disk's own."""
-    data_disks_gib: list[int] | None = None
+    data_disks_gib: Annotated[list[Gib], msgspec.Meta(max_length=32)] | None = None
     architecture: str | None = None
     """In the vendor's word."""
     boot_mode: str | None = None
@@ -55,10 +60,10 @@ class LifecycleTable(Table):
     id: str = "rule"
     prefix: str = ""
     enabled: bool = True
-    expire_days: int | None = None
-    transition_days: int | None = None
+    expire_days: Days | None = None
+    transition_days: Days | None = None
     transition_class: str = ""
-    abort_upload_days: int | None = None
+    abort_upload_days: Days | None = None
 
 
 class BucketTable(Table):
@@ -94,7 +99,7 @@ class ObjectTable(Table):
     key: str
     file: str = ""
     text: str = ""
-    size_bytes: int = 0
+    size_bytes: Annotated[int, msgspec.Meta(ge=0, le=MAX_ZEROS)] = 0
     storage_class: str = ""
 
 
