@@ -14,6 +14,7 @@ from tests.images.real.disks import ext, fat, lvm2, ntfs, partitions, signatures
 from tests.images.real.disks.containers import contained
 from tests.images.real.disks.partitions import Slot, grub_boot_code
 from tests.images.real.disks.sparse import MIB, patch
+from tests.images.real.exclusive import alone
 from tests.images.real.tree import Tree
 
 
@@ -62,7 +63,7 @@ class Disk:
 
 
 class Workshop:
-    """Builds disks in one directory. Building the same twice, or by two processes at once, is harmless."""
+    """Builds disks in one directory, which several processes may share."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -71,11 +72,17 @@ class Workshop:
         """The file that `build(path, scratch)` makes, as soon as it is whole."""
         place = self.folder / f"{name}.{suffix}"
         if not place.exists():
-            with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
-                made = Path(scratch, f"made.{suffix}")
-                build(made, Path(scratch))
-                made.replace(place)
+            with alone(self.folder / f"{name}.{suffix}.lock"):
+                self._build(place, suffix, build)
         return place
+
+    def _build(self, place: Path, suffix: str, build: Callable[[Path, Path], object]) -> None:
+        if place.exists():  # another process was faster
+            return
+        with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
+            made = Path(scratch, f"made.{suffix}")
+            build(made, Path(scratch))
+            made.replace(place)
 
     def disk(self, disk: Disk, container: str = "raw") -> Path:
         """The image of a disk."""

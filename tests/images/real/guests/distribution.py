@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tests.images.real.disks.running import run
+from tests.images.real.exclusive import alone
 from tests.tools import not_run, program
 
 ROOT_UUID = "44444444-2222-4333-8444-555555555555"
@@ -27,7 +25,7 @@ BUILD_SECONDS = 600
 def distribution(folder: Path) -> Path:
     """The root as a tar archive, built once in `folder`; other processes wait for it. Says why where it cannot be."""
     archive, failed = folder / "distribution.tar", folder / "distribution.failed"
-    with _alone(folder / "distribution.lock"):
+    with alone(folder / "distribution.lock"):
         if not archive.exists() and not failed.exists():
             _build(archive, failed)
     if failed.exists():
@@ -79,10 +77,3 @@ def _codename() -> str:
     if release.get("ID") != "debian":
         not_run("this machine is no Debian, and another's packages are not what it can build from")
     return release["VERSION_CODENAME"].strip('"')
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
