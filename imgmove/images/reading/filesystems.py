@@ -59,7 +59,7 @@ class FileSystemReader:
         if key in self._nodes:
             self._nodes.move_to_end(key)
             return self._nodes[key]
-        with reading("the file system is damaged", self.file):
+        with reading("cannot be read", self.file):
             node = self._look_up(path)
         self._nodes[key] = node
         while len(self._nodes) > _KEPT_NODES:
@@ -70,7 +70,7 @@ class FileSystemReader:
         """The names in a directory, at most `limit`, in the order that the reader gives; without those that are no text."""
         if node.unreadable:
             raise DeviceError(node.unreadable)
-        with reading("a directory is damaged", self.file):
+        with reading("the folder cannot be read", self.file):
             count = min(node.entry.number_of_sub_file_entries, limit)
             names = [self._text(node.entry.get_sub_file_entry(index), "name") for index in range(count)]
         return [name for name in names if name is not None]
@@ -92,7 +92,7 @@ class FileSystemReader:
         length = min(length, node.stat.size_bytes - offset)
         if length <= 0:
             return b""
-        with reading("a file is damaged", self.file):
+        with reading("its contents cannot be read", self.file):
             data: bytes = node.entry.read_buffer_at_offset(length, offset)
         return data
 

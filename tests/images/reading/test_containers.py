@@ -101,11 +101,11 @@ def test_a_cut_image_is_damaged_and_not_filled_with_something(shop: Workshop, ra
     wanted = raw.read_bytes()
     try:
         device = open_container(IMAGES[case][0], counted(whole[: len(whole) // 2]).pages())
-        found = [device.read_at(offset, 4096) for offset in range(0, SIZE, 4096)]
+        found = [(offset, device.read_at(offset, 16_384)) for offset in range(0, SIZE, 16_384)]
     except DeviceError:
         return
     # Some formats let the last block be short: then zeros follow, and nothing else.
-    assert all(wanted[at * 4096 :].startswith(piece.rstrip(b"\0")) for at, piece in enumerate(found))
+    assert all(wanted.startswith(piece.rstrip(b"\0"), offset) for offset, piece in found)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -175,7 +175,7 @@ def test_what_has_no_table_has_none(disk: bytes) -> None:
     assert division_of(disk).table == ""
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_wrong_bytes_never_raise(data: st.DataObject) -> None:
     seed = data.draw(st.sampled_from(["mbr", "gpt", "none"]))
