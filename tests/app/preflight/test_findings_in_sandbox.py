@@ -18,10 +18,11 @@ from tests.app.preflight.conftest import COS, CVM, ECS, OSS, Open
 
 #: What a migration in good order has, too.
 ORDINARY: Final = frozenset({"identity", "endpoints", "way", "os-mapped", "time", "cost"})
-THERE: Final = (CVM, "alibaba://cn-hangzhou", {"source_bucket": COS, "dest_bucket": OSS, "name": "moved"})
-BACK: Final = (ECS, "tencent://ap-guangzhou", {"source_bucket": OSS, "dest_bucket": COS, "name": "moved"})
-EAST: Final = (CVM, "tencent://ap-shanghai", {"name": "moved"})
-NORTH: Final = (ECS, "alibaba://cn-beijing", {"name": "moved"})
+Way = tuple[str, str, dict[str, Any]]
+THERE: Final[Way] = (CVM, "alibaba://cn-hangzhou", {"source_bucket": COS, "dest_bucket": OSS, "name": "moved"})
+BACK: Final[Way] = (ECS, "tencent://ap-guangzhou", {"source_bucket": OSS, "dest_bucket": COS, "name": "moved"})
+EAST: Final[Way] = (CVM, "tencent://ap-shanghai", {"name": "moved"})
+NORTH: Final[Way] = (ECS, "alibaba://cn-beijing", {"name": "moved"})
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class State:
     finding: str
     sow: Mapping[str, Any] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
-    way: tuple[str, str, dict[str, Any]] = THERE
+    way: Way = THERE
     options: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, str | None] = field(default_factory=dict)
     skew_seconds: float = 0.0
