@@ -30,6 +30,8 @@ CVM: Final[dict[str, dict[str, Any]]] = {
                     "TagSpecification": TAGS, "ImageFamily": str},
     "DescribeImages": {"ImageIds": [str], "Filters": FILTERS, "Offset": int, "Limit": int, "InstanceType": str},
     "DescribeImportImageOs": {},
+    "DescribeImageQuota": {},
+    "DescribeAccountQuota": {"Filters": FILTERS},
     "DeleteImages": {"ImageIds!": [str], "DeleteBindedSnap": bool, "DryRun": bool},
     "SyncImages": {"ImageIds!": [str], "DestinationRegions!": [str], "DryRun": bool, "ImageName": str,
                    "ImageSetRequired": bool, "Encrypt": bool, "KmsKeyId": str},
@@ -89,7 +91,7 @@ def check_names(given: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
 
 
 class Api(Service):
-    """What CVM and ECM have in common: the envelope of API 3.0."""
+    """What all services have in common: the envelope of API 3.0. `closed` names actions (or `*`) and the code for them."""
 
     version = ""
     table: Mapping[str, Mapping[str, Any]] = {}
@@ -136,6 +138,9 @@ class Api(Service):
             raise RefusedError("NoSuchVersion")
         if ask.what not in self.ways.get("only", self.table):
             raise RefusedError("InvalidAction")
+        closed = self.ways.get("closed", {})
+        if closed.get(ask.what) or closed.get("*"):
+            raise RefusedError(closed.get(ask.what) or closed["*"], "you are not authorized to perform this operation")
         check(ask.values, self.table[ask.what], "")
 
     def dry(self, values: Mapping[str, Any]) -> bool:

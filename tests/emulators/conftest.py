@@ -18,11 +18,16 @@ from imgmove.cli.main import main
 from imgmove.engine.clock import SystemClock
 from tests.emulators import stores
 from tests.emulators.alibaba import Ecs
+from tests.emulators.cam import Cam, TencentSts
 from tests.emulators.cvm import Cvm
 from tests.emulators.ecm import Ecm
+from tests.emulators.ram import AlibabaSts, Ram
 from tests.emulators.wire import Service, listening
 
 SERVICES: Final = ("CVM", "ECM", "COS", "ECS", "OSS")
+#: What tells who we are and of the roles: there for tests that say so (`account_services`).
+ACCOUNT_SERVICES: Final = ("CAM", "TENCENT_STS", "RAM", "ALIBABA_STS")
+EVERY: Final = (*SERVICES, *ACCOUNT_SERVICES)
 CREDENTIALS: Final = {
     "TENCENTCLOUD_SECRET_ID": "AKIDemulator", "TENCENTCLOUD_SECRET_KEY": "tencent-secret",
     "ALIBABA_CLOUD_ACCESS_KEY_ID": "LTAIemulator", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "alibaba-secret",
@@ -70,7 +75,7 @@ class HurriedTime:
 
 @dataclass
 class Clouds:
-    """The five services of one test, with their `ways`."""
+    """The services of one test, with their `ways`."""
 
     now: Callable[[], float]
     ways: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -80,11 +85,13 @@ class Clouds:
 
     def renew(self, ways: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         """All services anew, in the ways given by their names."""
-        chosen = {name: dict((ways or {}).get(name, {})) for name in SERVICES}
+        chosen = {name: dict((ways or {}).get(name, {})) for name in EVERY}
         self.cos, self.oss = stores.cos(self.now, chosen["COS"]), stores.oss(self.now, chosen["OSS"])
         self.cvm = Cvm(self.now, self.cos, chosen["CVM"])
         self.ecm = Ecm(self.now, self.cos, chosen["ECM"])
         self.ecs = Ecs(self.now, self.oss, chosen["ECS"])
+        self.cam, self.tencent_sts = Cam(self.now, chosen["CAM"]), TencentSts(self.now, chosen["TENCENT_STS"])
+        self.ram, self.alibaba_sts = Ram(self.now, chosen["RAM"]), AlibabaSts(self.now, chosen["ALIBABA_STS"])
         self.settle()
 
     def settle(self) -> None:
@@ -98,7 +105,7 @@ class Clouds:
 
     def check_for_bugs(self) -> None:
         """An exception inside the emulation is no finding about imgmove."""
-        for name in SERVICES:
+        for name in EVERY:
             assert not [ask.path for ask in self.service(name).asked if ask.what == "BUG"], name
 
 
@@ -108,7 +115,7 @@ _LISTENING: dict[str, Any] = {}
 @pytest.fixture(scope="session")
 def _servers() -> Iterator[None]:
     with ExitStack() as stack:
-        for name in SERVICES:
+        for name in EVERY:
             _LISTENING[name] = stack.enter_context(listening(Service()))
         yield
     _LISTENING.clear()
@@ -143,8 +150,7 @@ def cli(clouds: Clouds, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     for name in SERVICES:
-        port = _LISTENING[name].server_address[1]
-        monkeypatch.setenv(f"IMGMOVE_ENDPOINT_URL_{name}", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv(f"IMGMOVE_ENDPOINT_URL_{name}", url_of(name))
 
     def run(*words: object) -> Done:
         capsys.readouterr()
@@ -156,6 +162,18 @@ def cli(clouds: Clouds, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         return done
 
     return run
+
+
+def url_of(name: str) -> str:
+    """Where a service of the emulation listens."""
+    return f"http://127.0.0.1:{_LISTENING[name].server_address[1]}"
+
+
+@pytest.fixture
+def account_services(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STS, CAM and RAM are on the emulation, too."""
+    for name in ACCOUNT_SERVICES:
+        monkeypatch.setenv(f"IMGMOVE_ENDPOINT_URL_{name}", url_of(name))
 
 
 def check_contract(done: Done, words: list[str]) -> None:

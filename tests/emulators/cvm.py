@@ -47,6 +47,16 @@ class Cvm(Api):
         names = {"image-id": "ImageId", "image-type": "ImageType", "image-name": "ImageName", "platform": "Platform"}
         return self.page(values, [image for image in shown if matches(image, values.get("Filters", []), names)])
 
+    def do_DescribeImageQuota(self, _values: Mapping[str, Any], _region: str) -> dict[str, Any]:
+        limit = self.ways.get("quota", 500)
+        return {"ImageNumQuota": str(limit) if "numbers as text" in self.ways else limit}
+
+    def do_DescribeAccountQuota(self, _values: Mapping[str, Any], region: str) -> dict[str, Any]:
+        if not region:
+            raise RefusedError("MissingParameter", "Region")
+        overview = None if "few fields" in self.ways else {"Region": region, "AccountQuota": {"ImageQuotaSet": None}}
+        return {"AppId": self.ways.get("app id", 1250000000), "AccountQuotaOverview": overview}
+
     def _look(self, image_id: str) -> dict[str, Any] | None:
         image = self.shown(image_id)
         if image_id not in self.exports:

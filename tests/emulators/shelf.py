@@ -41,9 +41,11 @@ class Upload:
 
 
 class RefusedError(Exception):
-    def __init__(self, status: int, code: str, **more: str) -> None:
+    """A refusal; `more` are elements of its document."""
+
+    def __init__(self, status: int, code: str, headers: Mapping[str, str] | None = None, **more: str) -> None:
         super().__init__(code)
-        self.status, self.code, self.more = status, code, more
+        self.status, self.code, self.more, self.headers = status, code, more, dict(headers or {})
 
 
 class Shelf(Service):
@@ -80,7 +82,7 @@ class Shelf(Service):
         if "namespace" in self.ways:
             document = re.sub(r"^<(\w+)>", r'<\1 xmlns="http://doc.example.com/2006-03-01/">', document)
         head = "" if "no declaration" in self.ways else '<?xml version="1.0" encoding="UTF-8"?>\n'
-        body = (" \n" * 40 if blanks else "") + head + document
+        body = (" \n" * 40 if blanks or "blanks in front" in self.ways else "") + head + document
         return Say(status, body.encode(), {"Content-Type": "application/xml"})
 
     def coded(self, ask: Ask, name: str) -> str:

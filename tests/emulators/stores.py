@@ -18,15 +18,17 @@ from xml.sax.saxutils import escape
 
 from fastcrc.crc64 import xz
 
-from tests.emulators.shelf import COS, OSS, RefusedError, Shelf, Thing, Upload
+from tests.emulators.bucket_settings import SettledShelf, SetUp
+from tests.emulators.shelf import COS, OSS, RefusedError, Thing, Upload
 from tests.emulators.wire import Ask, Say
 
 
-class Store(Shelf):
+class Store(SettledShelf):
     """The buckets of one account, over HTTP."""
 
     def __init__(self, dialect: Mapping[str, Any], now: Callable[[], float], ways: Mapping[str, Any]) -> None:
         super().__init__(dialect, now, ways)
+        self.set_up: dict[str, SetUp] = {}
         self.name, self.answer = self._named, self._answered
 
     # ------------------------------------------------------------------------------------------------- envelope
@@ -43,7 +45,7 @@ class Store(Shelf):
 
     @staticmethod
     def _what(ask: Ask, bucket: str, key: str) -> str:
-        special = ("location", "bucketInfo", "encryption", "uploads", "uploadId")
+        special = ("location", "bucketInfo", "encryption", "acl", "versioning", "lifecycle", "uploads", "uploadId")
         named = next((name for name in special if name in ask.query), "")
         if not bucket:
             return "service"
@@ -75,6 +77,9 @@ class Store(Shelf):
         bucket, key = ask.values["bucket"], ask.values["key"]
         if bucket and bucket not in self.buckets:
             raise RefusedError(404, "NoSuchBucket")
+        if bucket:
+            self.look_at_place(ask, bucket)
+        self.look_at_rights(ask)
         method = getattr(self, "do_" + ask.what.replace(" ", "_"), None)
         if method is None or ask.what not in self.ways.get("only", [ask.what]):
             raise RefusedError(405, "MethodNotAllowed")
@@ -82,53 +87,22 @@ class Store(Shelf):
         return found
 
     def _refused(self, ask: Ask, refusal: RefusedError) -> Say:
-        more = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in refusal.more.items())
-        document = (
-            f"<Error><Code>{refusal.code}</Code><Message>refused by the emulation</Message><Resource>/</Resource>"
-            f"<RequestId>{self.request_id}</RequestId>{more}</Error>"
-        )
+        told = {"Message": "refused by the emulation", **refusal.more}
+        more = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in told.items())
+        known = f"<Resource>/</Resource><RequestId>{self.request_id}</RequestId>"
+        document = f"<Error><Code>{refusal.code}</Code>{more}{known}</Error>"
+        if not refusal.code:
+            return Say(refusal.status, b"", dict(refusal.headers))
         if ask.method != "HEAD":
-            return self.xml(document, refusal.status)
+            say = self.xml(document, refusal.status)
+            say.headers.update(refusal.headers)
+            return say
         header = {} if "bare heads" in self.ways or self.mark == "x-cos-" else {
             "x-oss-err": base64.b64encode(document.encode()).decode()
         }  # fmt: skip
-        return Say(refusal.status, b"", header)
+        return Say(refusal.status, b"", {**header, **refusal.headers})
 
-    # --------------------------------------------------------------------------------------------------- bucket
-
-    def do_HEAD_bucket(self, _ask: Ask, bucket: str, _key: str) -> Say:
-        if "closed" in self.ways:
-            raise RefusedError(403, "AccessDenied")
-        return Say(200, b"", {f"{self.mark}bucket-region": self.buckets[bucket]})
-
-    def do_GET_location(self, _ask: Ask, bucket: str, _key: str) -> Say:
-        if "closed" in self.ways:
-            raise RefusedError(403, "AccessDenied")
-        region = self.buckets[bucket] if self.mark == "x-cos-" else f"oss-{self.buckets[bucket]}"
-        return self.xml(f"<LocationConstraint>{region}</LocationConstraint>")
-
-    def do_GET_bucketInfo(self, _ask: Ask, bucket: str, _key: str) -> Say:
-        if "closed" in self.ways:
-            raise RefusedError(403, "AccessDenied")
-        region = self.buckets[bucket]
-        rule = "<ServerSideEncryptionRule><SSEAlgorithm>None</SSEAlgorithm></ServerSideEncryptionRule>"
-        rule = "" if "few fields" in self.ways else rule
-        return self.xml(
-            f"<BucketInfo><Bucket><Name>{bucket}</Name><Location>oss-{region}</Location>{rule}</Bucket></BucketInfo>"
-        )
-
-    def do_GET_encryption(self, _ask: Ask, _bucket: str, _key: str) -> Say:
-        raise RefusedError(404, "NoSuchEncryptionConfiguration")
-
-    def do_GET_service(self, _ask: Ask, _bucket: str, _key: str) -> Say:
-        if "closed list" in self.ways:
-            raise RefusedError(403, "AccessDenied")
-        prefix = "" if self.mark == "x-cos-" else "oss-"
-        rows = "".join(f"<Bucket><Name>{name}</Name><Location>{prefix}{region}</Location></Bucket>"
-                       for name, region in self.buckets.items())  # fmt: skip
-        return self.xml(f"<ListAllMyBucketsResult><Buckets>{rows}</Buckets></ListAllMyBucketsResult>")
-
-    # --------------------------------------------------------------------------------------------------- lists
+    # ---------------------------------------------------------------------------------------------------- lists
 
     def do_GET_objects(self, ask: Ask, bucket: str, _key: str) -> Say:
         after = unquote(ask.query.get("continuation-token", "").removeprefix("tok:")) or ask.query.get("marker", "")
@@ -227,6 +201,7 @@ class Store(Shelf):
         return upload
 
     def do_PUT_part(self, ask: Ask, _bucket: str, _key: str) -> Say:
+        self.look_at_part(ask)
         thing = Thing(ask.body, hashlib.md5(ask.body).hexdigest(), self.now())
         self._upload(ask).parts[int(ask.query["partNumber"])] = thing
         return Say(200, b"", self.facts(thing))

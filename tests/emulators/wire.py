@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -84,6 +85,8 @@ class Service:
     def __init__(self) -> None:
         self.asked: list[Ask] = []
         self.manner: set[str] = set()
+        #: what the answers' `Date` says: unix seconds, or a text that is no date; None for no such header
+        self.date: Callable[[], float | str] | None = None
         self._spoilings: dict[str, list[Spoiling]] = {}
         self._lock = threading.RLock()
         self.name: Namer = lambda ask: ask
@@ -162,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _encode(self, answer: Say, manner: set[str]) -> bytes:
         """Head and body in one piece: two writes would wait for each other's acknowledgement."""
         body = answer.body
-        headers = dict(answer.headers)
+        headers = {**self._date(), **answer.headers}
         if "gzip" in manner and body:
             body, headers["Content-Encoding"] = gzip.compress(body), "gzip"
         if "close" in manner:
@@ -177,6 +180,13 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "HEAD":
             return head.encode()
         return head.encode() + (_chunks(body) if chunked else body)
+
+    def _date(self) -> dict[str, str]:
+        told = self.server.service.date
+        if told is None:
+            return {}
+        moment = told()
+        return {"Date": moment if isinstance(moment, str) else formatdate(moment, usegmt=True)}
 
     def _hang_up(self, *, rudely: bool) -> None:
         self.close_connection = True
