@@ -39,6 +39,9 @@ class FileTree(Protocol):
     def read(self, path: str, limit_bytes: int = 1 << 20) -> bytes | None:
         """The first `limit_bytes` of a file, None where there is none."""
 
+    def read_at(self, path: str, offset: int, length: int) -> bytes | None:
+        """`length` bytes of a file at `offset`, fewer at its end; None where there is no such file."""
+
     def stream(self, path: str, piece_bytes: int = 1 << 20) -> Iterator[bytes] | None:
         """The contents in pieces, to be left off at any time; None where there is no such file."""
 

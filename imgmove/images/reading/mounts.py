@@ -51,6 +51,11 @@ class MountedTree:
             place = self._file(path)
             return None if place is None else b"".join(_pieces(place, limit_bytes, 1 << 20))
 
+    def read_at(self, path: str, offset: int, length: int) -> bytes | None:
+        with _damage(path):
+            place = self._file(path)
+            return None if place is None else place.reader.read_at(place.node, offset, length)
+
     def stream(self, path: str, piece_bytes: int = 1 << 20) -> Iterator[bytes] | None:
         with _damage(path):
             place = self._file(path)

@@ -19,7 +19,7 @@ Progress = Callable[[int, int], None]
 """Bytes read and ranges read so far."""
 
 #: What the extra `check` installs and the reader imports.
-LIBRARIES: Final = ("pyvhdi", "pyvmdk", "pyfsext", "pyfsxfs", "pyfsntfs", "pyfsfat", "pyregf", "zstandard", "lz4")
+LIBRARIES: Final = ("pyvhdi", "pyvmdk", "pyfsext", "pyfsxfs", "pyfsntfs", "pyfsfat", "zstandard", "lz4")
 _DEFAULT: Final = Limits()
 
 

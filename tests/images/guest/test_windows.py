@@ -18,6 +18,10 @@ SYSTEM_HIVE = "/Windows/System32/config/SYSTEM"
 RESERVED = FileSystem("partition 2", "ntfs", GIB, "FEDCBA9876543210", partition=2)
 
 
+def opened(data: bytes) -> Hive:
+    return Hive(lambda offset, length: data[offset : offset + length])
+
+
 def facts(scene: Scene) -> Windows:
     found = scene.gathered.windows
     assert found
@@ -63,14 +67,14 @@ def test_a_hive_that_cannot_be_read_costs_windows_only(content: bytes | None) ->
 
 
 def test_a_hive_is_read_by_names_without_case() -> None:
-    found = Hive(hive({"Select": {"Current": 3}, "A": {"text": "some", "list": ["a", "bc"], "number": 7}}))
+    found = opened(hive({"Select": {"Current": 3}, "A": {"text": "some", "list": ["a", "bc"], "number": 7}}))
     key = found.key("a")
     assert key
     assert (key.text("TEXT"), key.texts("list"), key.number("number")) == ("some", ("a", "bc"), 7)
     assert (key.text("number"), key.number("text"), key.texts("nothing")) == ("", None, ())
     assert found.key(r"A\B") is None
     with pytest.raises(RegistryError):
-        Hive(b"no hive")
+        opened(b"no hive")
 
 
 def test_boot_files_may_lie_on_a_partition_of_their_own() -> None:

@@ -56,6 +56,14 @@ class MemoryTree:
         self.bytes_read += len(data)
         return data
 
+    def read_at(self, path: str, offset: int, length: int) -> bytes | None:
+        found = self._resolved(path)
+        if found is None or found not in self.files:
+            return None
+        data = self._bytes(found)[offset : offset + length]
+        self.bytes_read += len(data)
+        return data
+
     def stream(self, path: str, piece_bytes: int = 1 << 20) -> Iterator[bytes] | None:
         found = self._resolved(path)
         if found is None or found not in self.files:

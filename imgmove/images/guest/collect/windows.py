@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from imgmove.images.guest.collect.boot import find_esp
-from imgmove.images.guest.collect.registry import HIVE_BYTES, Hive, RegistryError
+from imgmove.images.guest.collect.registry import Hive, hive_in
 from imgmove.images.guest.collect.text_files import exists, first_existing
 from imgmove.images.guest.facts import Windows, WindowsService, bounded
 from imgmove.images.guest.files import FileTree, FileTreeError
@@ -25,7 +25,7 @@ _VERSION_KEY: Final = r"Microsoft\Windows NT\CurrentVersion"
 
 def collect_windows(layout: DiskLayout, tree: FileTree, others: Mapping[str, FileTree]) -> Windows:
     """What the registry and the boot files say. Raises RegistryError where a hive cannot be read."""
-    system, software = _hive(tree, "SYSTEM"), _hive(tree, "SOFTWARE")
+    system, software = hive_in(tree, f"{_HIVES}/SYSTEM"), hive_in(tree, f"{_HIVES}/SOFTWARE")
     control = f"ControlSet{_current(system):03d}"
     version = software.key(_VERSION_KEY)
     state = software.key(_STATE_KEY)
@@ -44,13 +44,6 @@ def collect_windows(layout: DiskLayout, tree: FileTree, others: Mapping[str, Fil
         has_cloudbase_init=bool(first_existing(tree, _CLOUDBASE)),
         remote_desktop=_remote_desktop(system, control),
     )
-
-
-def _hive(tree: FileTree, name: str) -> Hive:
-    data = tree.read(f"{_HIVES}/{name}", HIVE_BYTES)
-    if data is None:
-        raise RegistryError(f"{_HIVES}/{name} is missing")
-    return Hive(data)
 
 
 def _current(system: Hive) -> int:
