@@ -159,8 +159,14 @@ def _check_sum(block: bytes) -> None:
 
 def _header(block: bytes) -> Member:
     size = number(block[124:136])
-    name = block[:100].split(b"\0")[0].decode("utf-8", "replace")
+    name = _text(block[:100])
+    if block[257:263] == b"ustar\0" and (folder := _text(block[345:500])):
+        name = f"{folder}/{name}"
     return Member(name, size, block[156:157], size)
+
+
+def _text(raw: bytes) -> str:
+    return raw.split(b"\0")[0].decode("utf-8", "replace")
 
 
 def _extension(reader: Reader, member: Member) -> bytes:

@@ -69,6 +69,8 @@ def look(image: ImageBytes) -> Facts:
     if footer.disk_type == DIFFERENCING:
         refuse("DifferencingDisk", "is only the difference to a parent disk", "merge it with its parent first")
     if footer.disk_type == FIXED:
+        if image.head.startswith(COOKIE):
+            absurd("its end says that it is fixed, its beginning that it is not")
         if footer.virtual_bytes > image.size_bytes - FOOTER.size:
             truncated(f"a fixed disk of {footer.virtual_bytes} bytes in a file of {image.size_bytes}")
         return Facts(DiskFormat.VHD, footer.virtual_bytes, "fixed", footer.notes)

@@ -67,6 +67,8 @@ DISK = disks.mbr(disks.entry(0x83))
         ("TruncatedImage", vhd.fixed(DISK, creator=b"vpc ", geometry=b"\xff\xff\x10\x01")),
         ("AbsurdHeader", vhd.fixed(DISK + b"odd")),
         ("DamagedImage", vhd.fixed(DISK)[:-1] + b"x"),
+        ("AbsurdHeader", vhd.fixed(vhd.image())),
+        ("AbsurdHeader", vhd.image()[:-512] + vhd.footer(disk_type=2)),
         ("AmbiguousFormat", vhd.fixed(b"QFI\xfb" + DISK[4:])),
         ("NotAnImage", vhd.fixed(b"QED\0" + DISK[4:])),
         ("NotAnImage", vhd.fixed(b"vhdxfile" + DISK[8:])),

@@ -23,6 +23,7 @@ def header(
     checksum: int | None = None,
     sparse: bytes = b"",
     link: bytes = b"",
+    folder: bytes = b"",
 ) -> bytes:
     """One block; `size` may be the raw field, `sparse` what stands from 386 on (old GNU maps)."""
     data = bytearray(BLOCK)
@@ -34,6 +35,7 @@ def header(
     data[157 : 157 + len(link)] = link
     data[257:265] = b"ustar  \0" if sparse else b"ustar\x0000"
     data[386 : 386 + len(sparse)] = sparse
+    data[345 : 345 + len(folder)] = folder
     data[148:156] = b" " * 8
     total = sum(data) if checksum is None else checksum
     data[148:156] = b"%06o\0 " % total
