@@ -10,8 +10,6 @@ from typing import Final
 from imgmove.core.requests import Architecture, BootMode
 from imgmove.core.tasks import Image, OsChoice
 
-#: Words of an image's OS name that name no distribution.
-_NOISE: Final = frozenset({"server", "linux", "gnu/linux", "64bit", "64位", "lts", "x86_64", "arm64", "bit", "core"})
 _VERSION: Final = re.compile(r"\b(\d{1,4}(?:\.\d{1,2})?)\b")
 _ARCHITECTURES: Final[Mapping[str, Architecture]] = {
     "x86_64": Architecture.X86_64, "amd64": Architecture.X86_64, "i386": Architecture.I386, "arm64": Architecture.ARM64,
@@ -52,26 +50,37 @@ def guest_of(image: Image, choices: Sequence[OsChoice], boot_modes: Sequence[Boo
 
 
 def _system(named: str, full: str, choices: Sequence[OsChoice]) -> tuple[str, str, tuple[str, ...]]:
-    wanted = _plain(named) or _plain(full)
-    same = [item for item in choices if _plain(item.os_type) == wanted]
-    like = [item for item in choices if wanted and _plain(item.os_type) and _plain(item.os_type) in wanted]
+    fitting = _fitting(named, choices) or _fitting(full, choices)
     own = _own_version(full)
-    named_so = next((item for item in [*same, *like] if own and own in item.os_type.split()), None)
+    named_so = next((item for item in fitting if own and own in item.os_type.split()), None)
     if named_so is not None:  # Tencent: `Windows Server 2022` is a type by itself
         return named_so.os_type, "-" if "-" in named_so.versions else "", ()
-    found = next(iter(same or like), None)
-    if found is None:
+    if not fitting:
         note = f"the destination knows no {full or 'such system'}: imported as its default" if full else ""
         return "", "", (note,) if note else ()
+    found = fitting[0]
     version, exact = _version(full, found)
     note = "" if exact else f"the destination offers {found.os_type} {version or 'without a version'} for {full}"
     return found.os_type, version, (note,) if note else ()
 
 
-def _plain(name: str) -> str:
-    """A distribution's name without case, versions and noise: `CentOS 7.9 64位` is `centos`."""
-    words = re.split(r"[\s_-]+", name.lower())
-    return " ".join(word for word in words if word and word not in _NOISE and not word[0].isdigit())
+def _fitting(name: str, choices: Sequence[OsChoice]) -> list[OsChoice]:
+    """The choices that `name` may mean: those whose longest beginning fits it best, several where they share it."""
+    letters = _letters(name)
+    lengths = {
+        index: max(
+            (len(word) for word in item.beginnings or (_letters(item.os_type),) if word and letters.startswith(word)),
+            default=0,
+        )
+        for index, item in enumerate(choices)
+    }
+    best = max(lengths.values(), default=0)
+    return [choices[index] for index, length in lengths.items() if best and length == best]
+
+
+def _letters(name: str) -> str:
+    """A system's name by its letters alone: `CentOS 7.9 64位` is `centos`."""
+    return re.sub(r"[^a-z]", "", name.lower())
 
 
 def _own_version(full: str) -> str:

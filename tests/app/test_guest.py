@@ -29,6 +29,26 @@ def test_systems(name: str, expected: tuple[str, str]) -> None:
     assert (guest.os_type, guest.os_version) == expected
 
 
+NEAR = (
+    OsChoice("CentOS", ("7", "8")), OsChoice("CentOS Stream", ("8", "9")), OsChoice("SUSE", ("15",)),
+    OsChoice("OpenSUSE", ("15",)), OsChoice("RedHat", ("8",), beginnings=("redhat", "rhel")),
+    OsChoice("Others Linux", beginnings=("otherslinux", "otherlinux", "tencentos", "uniontechos")),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("TencentOS Server 3.1 (TK4)", "Others Linux"), ("openSUSE Leap 15.4 64位", "OpenSUSE"),
+        ("SUSE Linux Enterprise Server 15 SP4", "SUSE"), ("CentOS Stream 9 64bit", "CentOS Stream"),
+        ("Red Hat Enterprise Linux 8.5", "RedHat"), ("RHEL 8", "RedHat"), ("UnionTech OS Server 20", "Others Linux"),
+        ("MyCentOS", ""),
+    ],
+)  # fmt: skip
+def test_names_that_lie_near_each_other(name: str, expected: str) -> None:
+    assert guest_of(Image("i", "n", "s", os=name), NEAR, ()).os_type == expected
+
+
 def test_a_version_that_is_part_of_the_type() -> None:
     """Tencent: each Windows is a type by itself, and what it calls its versions says nothing."""
     choices = tuple(OsChoice(f"Windows Server {year}", ("-", "9"), "windows") for year in (2012, 2019, 2022))
