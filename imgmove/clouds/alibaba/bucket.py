@@ -115,7 +115,8 @@ class Bucket:
         if answer.status < 300:
             return region, answer
         elsewhere = store_errors.bucket_region(answer)
-        if not elsewhere and store_errors.is_elsewhere(answer):
+        # whether a bucket of another region is refused or unknown here is not the same for all of its calls
+        if not elsewhere and (answer.status == 404 or store_errors.is_elsewhere(answer)):
             elsewhere = self._listed_region(region)
         if not elsewhere or elsewhere == region:
             return region, answer
@@ -131,7 +132,7 @@ class Bucket:
                 return region
             raise errors.not_theirs("OSS", answer, changes=False, what="no LocationConstraint in the answer")
         region = store_errors.bucket_region(answer)
-        if not region and answer.status in {400, 401, 403}:
+        if not region and answer.status in {400, 401, 403, 404}:
             region = self._listed_region(guess)
         if region:
             return region
@@ -148,7 +149,7 @@ class Bucket:
             return None
         params = {"prefix": self.name, "max-keys": "1000"}
         url, headers = self._signer(guess).headers("GET", address.service_url, "", "", params, {})
-        answer = self._transport.send("GET", url, headers)
+        answer = self._transport.send("GET", url, headers).unpacked()
         root = answers.xml_root(answer.body) if answer.status < 300 else None
         return None if root is None else store_xml.listed_bucket(root, self.name)
 

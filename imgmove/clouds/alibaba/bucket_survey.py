@@ -38,7 +38,6 @@ class _Look:
         self._bucket = bucket
         self._region = region
         self._described = Element("Bucket") if described is None else described
-        self._is_closed = described is None
 
     def survey(self) -> BucketSurvey:
         storage_class = self._storage_class()
@@ -56,9 +55,10 @@ class _Look:
         )
 
     def _storage_class(self) -> str:
-        """The bucket's class; where its information is closed, the list of our buckets may have it."""
-        if not self._is_closed:
-            return xml_text(self._described, "StorageClass")
+        """The bucket's class; where its information is closed or leaves it out, the list of our buckets may have it."""
+        found = xml_text(self._described, "StorageClass")
+        if found:
+            return found
         entry = self._bucket.listed(self._region)
         return "" if entry is None else xml_text(entry, "StorageClass")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 _ASSUME_ROLE: Final = "sts:AssumeRole"
 #: Actions on the bucket itself: `bucket/*` does not allow them.
@@ -57,7 +57,7 @@ class Statement:
 
 
 def statements(document: Any) -> tuple[Statement, ...] | None:
-    """The statements of a document: JSON, plain or URL-encoded, or parsed already. None for what is none."""
+    """The statements of a document: JSON, plain or URL-encoded (with `+` for a blank, too), or parsed already; else None."""
     content = _parsed(document)
     listed = content.get("Statement") if content is not None else None
     found = [listed] if isinstance(listed, dict) else listed
@@ -103,7 +103,7 @@ def _parsed(document: Any) -> Mapping[str, Any] | None:
         return document
     if not isinstance(document, str):
         return None
-    for text in (document, unquote(document)):
+    for text in (document, unquote(document), unquote_plus(document)):
         try:
             content = json.loads(text)
         except (ValueError, RecursionError):

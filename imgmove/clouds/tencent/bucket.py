@@ -140,7 +140,7 @@ class Bucket:
         """By GetBucketLocation; a refusal may name the region too; else by the list of the account's buckets."""
         guess = given or self._settings.region or limits.FALLBACK_REGION
         address = bucket_address(self.name, guess, self._settings)
-        answer = self._send(address, "GET", "", {"location": ""}, {})
+        answer = self._send(address, "GET", "", {"location": ""}, {}).unpacked()
         root = answers.xml_root(answer.body)
         if answer.status < 300 and root is not None and root.tag != "Error":
             # whoever answers without naming a region has the bucket where it was asked
@@ -156,7 +156,7 @@ class Bucket:
 
     def _listed_region(self, refused: Answer, given: str) -> str:
         """The region in the list of our buckets. Where that is closed to us, what the bucket itself has answered."""
-        answer = self._send(service_address(self._settings), "GET", "", {}, {})
+        answer = self._send(service_address(self._settings), "GET", "", {}, {}).unpacked()
         root = answers.xml_root(answer.body) if answer.status < 300 else None
         region = store_xml.bucket_regions(root).get(self.name, "") if root is not None else ""
         if region:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 VERSION: Final = "2.0"
 _ASSUME: Final = "sts:AssumeRole"
@@ -123,8 +123,9 @@ def _statement(item: dict[str, Any]) -> Statement:
 
 
 def _content(document: str) -> Any:
-    found = _json(document)
-    return found if found is not None else _json(unquote(document))
+    """A document is shown as it is, URL-encoded, or encoded as forms are, with `+` for a blank."""
+    readings = (_json(read(document)) for read in (str, unquote, unquote_plus))
+    return next((found for found in readings if found is not None), None)
 
 
 def _listed(value: Any) -> list[Any]:
