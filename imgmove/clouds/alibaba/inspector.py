@@ -19,6 +19,8 @@ from imgmove.core.requests import Operation
 from imgmove.core.settings import Settings
 
 _SERVICES: Final = ("ECS", "OSS", "ALIBABA_STS", "RAM")
+#: Refusals of an action by a policy (of the user, of the session, of the directory), for which the key had to be good.
+_ABOUT_RIGHTS: Final = frozenset({"NoPermission", "Forbidden", "Forbidden.RAM", "Forbidden.Unauthorized"})
 #: IdentityType, whose spelling the vendor's pages do not agree on.
 _KINDS: Final = {"account": "account", "ramuser": "user", "assumedroleuser": "role"}
 
@@ -36,7 +38,10 @@ class AlibabaInspector:
         self._check_is_there("ALIBABA_STS")
         key = self._keys.current()
         sts = rpc.sts(endpoints.sts_host(self._settings), self._settings, self._keys, self._transport)
-        body = sts.call("GetCallerIdentity", {})
+        try:
+            body = sts.call("GetCallerIdentity", {})
+        except ImgmoveError as error:
+            raise _unless_key_is_good(error) from error
         account_id = answers.text(body, "AccountId")
         if not account_id:
             raise sts.incomplete("AccountId", body, changes=False)
@@ -105,6 +110,13 @@ class AlibabaInspector:
                 Kind.UNSUPPORTED, f"{service} is not asked: {emulated[0]} is emulated on this machine, and it is not",
                 code="NoEndpoint", hint=f"set IMGMOVE_ENDPOINT_URL_{service}",
             )  # fmt: skip
+
+
+def _unless_key_is_good(error: ImgmoveError) -> ImgmoveError:
+    """A key that may not ask who it is was recognised all the same: UNSUPPORTED, which says nothing against it."""
+    if error.code not in _ABOUT_RIGHTS:
+        return error
+    return replace(error, kind=Kind.UNSUPPORTED, hint="allow the key sts:GetCallerIdentity, or do without")
 
 
 def _check_provider(provider: str) -> None:

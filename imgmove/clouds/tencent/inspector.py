@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from imgmove.clouds.tencent import answers, cam, credentials, cvm_images, endpoints, limits, sdk, service_roles
@@ -17,6 +18,8 @@ from imgmove.core.settings import Settings
 
 #: What the caller's ARN tells of its kind; what tells nothing is an account's own key or a CAM user's.
 _KINDS: Final = ((":assumed-role/", "role"), (":federated-user/", "federated user"))
+#: Ends of codes that begin like a missing right, and are about the key itself (tencent.md 7.2).
+_ABOUT_KEYS: Final = (".InvalidToken", ".MFAExpired", ".MFANotFound")
 _TYPES: Final = {"CAMUser": "user", "CAMRole": "role"}
 
 
@@ -30,7 +33,10 @@ class TencentInspector:
     def identity(self) -> Identity:
         api = self._api(sdk.STS, self._region)
         key = self._account.key()
-        response = api.call("GetCallerIdentity", {})
+        try:
+            response = api.call("GetCallerIdentity", {})
+        except ImgmoveError as error:
+            raise _unless_key_is_good(error) from error
         account_id, principal = (answers.text(response, name) for name in ("AccountId", "Arn"))
         if not account_id:
             raise api.incomplete("AccountId", response)
@@ -98,6 +104,14 @@ class TencentInspector:
                 code="NoEndpoint", hint=f"set IMGMOVE_ENDPOINT_URL_{service.name}",
             )  # fmt: skip
         return self._account.api(service, region)
+
+
+def _unless_key_is_good(error: ImgmoveError) -> ImgmoveError:
+    """A key that may not ask who it is was recognised all the same: UNSUPPORTED, which says nothing against it."""
+    about_rights = error.code.startswith("UnauthorizedOperation") or error.code == "AuthFailure.UnauthorizedOperation"
+    if not about_rights or error.code.endswith(_ABOUT_KEYS):
+        return error
+    return replace(error, kind=Kind.UNSUPPORTED, hint="allow the key sts:GetCallerIdentity, or do without")
 
 
 def _kind(response: Mapping[str, Any]) -> str:
