@@ -53,7 +53,7 @@ def damaged(data: bytes, changes: list[tuple[int, bytes]], cut: int) -> bytes:
 
 
 @needs_qemu_img
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(DIALECTS), CHANGES, st.integers(0, 3) | st.integers(512, 300_000),
     st.sampled_from([0, 8 * MIB, 1 << 50]),
