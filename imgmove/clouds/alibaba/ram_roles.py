@@ -68,11 +68,14 @@ class RamRoles:
         return found
 
     def _attached(self, role_name: str) -> list[_Attached] | None:
-        """The policies attached to the role, all pages; None where we may not look."""
+        """The policies attached to the role, all pages; None where we may not look.
+
+        A role that was made just now may not be seen everywhere yet.
+        """
         try:
             return list(self._listed(role_name))
         except ImgmoveError as error:
-            if error.kind not in _NO_LOOK:
+            if error.kind not in _NO_LOOK and error.code != _ABSENT_ROLE:
                 raise
             return None
 
