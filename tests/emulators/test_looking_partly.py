@@ -16,6 +16,7 @@ from tests.emulators.looking import (
     TO_CVM,
     TO_ECS,
     WAYS,
+    check_only_looked,
     doctor,
     findings,
     ready,
@@ -140,6 +141,53 @@ def test_buckets_whose_settings_are_closed_block_nothing(
     ready(clouds, {"COS": {"closed calls": calls}, "OSS": {"closed calls": calls}})
     done = command(cli, clouds)
     assert (done.code, done.json["state"]) == (0, "succeeded"), done
+
+
+@pytest.mark.usefixtures("account_services")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_key_with_rights_on_objects_alone_is_enough(
+    cli: Cli, clouds: Clouds, command: Callable[[Cli, Clouds], Done]
+) -> None:
+    """Not even where the bucket is may be asked: it is where the service needs it."""
+    closed = {
+        "closed": 1,
+        "closed list": 1,
+        "closed calls": ("GET objects", "GET acl", "GET encryption", "GET lifecycle"),
+    }
+    ready(clouds, {"COS": closed, "OSS": closed})
+    done = command(cli, clouds)
+    assert (done.code, done.json["state"]) == (0, "succeeded"), done
+
+
+@pytest.mark.usefixtures("account_services")
+@pytest.mark.parametrize("way", WAYS)
+def test_a_closed_bucket_whose_objects_are_open_is_a_warning(cli: Cli, clouds: Clouds, way: str) -> None:
+    closed = {"closed": 1, "closed list": 1}
+    ready(clouds, {"COS": closed, "OSS": closed})
+    done = doctor(cli, clouds, WAYS[way])
+    assert (done.code, findings(done)) == (0, {"bucket-denied": "warn"}), done
+    for store in (clouds.cos, clouds.oss):
+        store.ways["closed calls"] = ("GET object", "PUT part")
+    done = doctor(cli, clouds, WAYS[way])
+    assert done.code == 3
+    assert findings(done) == {
+        "bucket-denied": "block", "bucket-not-readable": "block", "bucket-not-writable": "block",
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("account_services")
+@pytest.mark.parametrize("command", [item for item in COMMANDS if item is not import_to_cvm])
+def test_a_role_that_is_missing_stops_before_anything_is_done(
+    cli: Cli, clouds: Clouds, command: Callable[[Cli, Clouds], Done]
+) -> None:
+    ready(clouds)
+    clouds.cam.roles.clear()
+    clouds.ram.roles.clear()
+    done = command(cli, clouds)
+    assert (done.code, done.json["state"]) == (3, "failed"), done
+    assert "roles create" in done.error["hint"]
+    check_only_looked(clouds)
+    assert command(lambda *words: cli(*words[:-2], "--force", *words[-2:]), clouds).code == 0
 
 
 # ------------------------------------------------------------------------------------------------- what is refused

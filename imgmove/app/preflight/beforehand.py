@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from imgmove.app.copying import End, Stores
@@ -113,11 +113,14 @@ class Beforehand:
         problem = _problem_of_name(partial(cloud.check_bucket_name, scheme, bucket)) if bucket else None
         # Opened without a region: its store is asked, so that a bucket of another one is told apart from a missing right.
         store = partial(self.stores, End(scheme, bucket, "", "", profile)) if bucket and problem is None else None
-        return Side(
+        side = Side(
             word, name, region, cloud, resolver.settings(cloud), operation, bucket, store, role_name, problem,
             plans_ahead=plans_ahead, reads_objects=plans_ahead and word == "source",
             writes_objects=plans_ahead and word == "destination",
         )  # fmt: skip
+        if store is None or not region or not side.rules.bucket_region:
+            return side
+        return replace(side, store_here=partial(self.stores, End(scheme, bucket, "", region, profile)))
 
     def reads(self) -> Reads:
         """Asks what is safe to repeat, on behalf of this session."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from imgmove.app.preflight.answers import NOT_ASKED, Answer, Question
 from imgmove.app.preflight.sides import Side, SideFacts
+from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.inspection import (
     AccountInspector,
     BucketSurvey,
@@ -73,10 +74,27 @@ def _of_bucket(side: Side, store: ObjectStore) -> dict[str, Question]:
     questions: dict[str, Question] = {"survey": partial(survey, store)}
     if isinstance(store, SurveyableStore):
         if side.reads_objects:
-            questions["may read"] = partial(store.probe_read, PROBE_KEY)
+            questions["may read"] = partial(_allowed, side, store, lambda asked: asked.probe_read(PROBE_KEY))
         if side.writes_objects:
-            questions["may write"] = partial(store.probe_write, PROBE_KEY)
+            questions["may write"] = partial(_allowed, side, store, lambda asked: asked.probe_write(PROBE_KEY))
     return questions
+
+
+def _allowed(side: Side, store: SurveyableStore, probe: Callable[[SurveyableStore], None]) -> None:
+    """Return where we may; DENIED where we may not.
+
+    A key with rights on objects alone may not ask where its bucket is: it is tried where the service needs the bucket.
+    """
+    try:
+        probe(store)
+    except ImgmoveError as error:
+        here: object = side.store_here() if error.kind is Kind.DENIED and side.store_here else None
+        if not isinstance(here, SurveyableStore):
+            raise
+        try:
+            probe(here)
+        except ImgmoveError:
+            raise error from None  # of a bucket that is elsewhere, the first answer says more
 
 
 def survey(store: ObjectStore) -> BucketSurvey:

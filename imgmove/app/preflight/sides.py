@@ -51,6 +51,8 @@ class Side:
     reads_objects: bool = False
     """We read objects of the bucket by ourselves."""
     writes_objects: bool = False
+    store_here: Callable[[], ObjectStore] | None = None
+    """The bucket opened in the service's own region, where the service can use no other."""
 
     @property
     def abilities(self) -> Abilities:
