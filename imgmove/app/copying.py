@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from imgmove.app.file_conversion import TAKEN_UP_AGAIN, FileConversion, check_file_conversion
-from imgmove.app.objects import look_at_image
+from imgmove.app.objects import StoredImage
 from imgmove.app.resolve import with_account
 from imgmove.core.address import LocalFile, ObjectAddress
 from imgmove.core.codec import decode, encode
@@ -171,8 +171,11 @@ def _look(source: ObjectStore, request: CopyRequest, around: Surroundings) -> Di
     """What the source is, found out by the guard (CORRUPT for what it refuses); None where nobody needs to know."""
     if request.format is None and not request.guarded:
         return None
-    look = partial(look_at_image, source, request.source.key, None, system_disk=False)
-    return around.ask(look, f"looking at {request.source}").format or DiskFormat.RAW
+    what = f"looking at {request.source}"
+    image = around.ask(partial(StoredImage.of, source, request.source.key), what)
+    # Reads are asked for again, each by itself; what the guard makes of them is not.
+    patient = replace(image, read=lambda offset, length: around.ask(partial(image.read, offset, length), what))
+    return patient.guarded(None, system_disk=False).format or DiskFormat.RAW
 
 
 class _Keeper:

@@ -18,6 +18,7 @@ _MAX_BYTES: Final = 256 << 10
 _WHOLE: Final = frozenset({"monolithicsparse", "streamoptimized"})
 _NO_PARENT: Final = "ffffffff"
 _PARENT_HINT: Final = "parentfilenamehint"
+_HINTED: Final = re.compile(_PARENT_HINT + r'\s*=\s*"?([^"\n]*)', re.IGNORECASE)
 _FIELD: Final = re.compile(r'^\s*([\w.]+)\s*=\s*"?([^"]*)"?\s*$')
 _EXTENT: Final = re.compile(r'^(?:RW|RDONLY|NOACCESS)\s+(\d+)\s+(\w+)(?:\s+"([^"]*)")?', re.IGNORECASE)
 ONE_FILE: Final = (
@@ -73,7 +74,8 @@ def check_descriptor(image: ImageBytes, sector: int, sectors: int, capacity: int
 def _check_parent(text: str, fields: dict[str, str]) -> None:
     if fields.get("parentcid", _NO_PARENT).lower() == _NO_PARENT and _PARENT_HINT not in text.lower():
         return
-    refuse("BackingFile", f"is only the difference to {quoted(fields.get(_PARENT_HINT, 'a parent'))}", ONE_FILE)
+    named = _HINTED.search(text)
+    refuse("BackingFile", f"is only the difference to {quoted(named[1]) if named else 'a parent disk'}", ONE_FILE)
 
 
 def _check_extent(extents: list[Extent], capacity: int, grain: int) -> None:

@@ -105,6 +105,11 @@ def test_descriptors_refused(code: str, text: bytes) -> None:
     assert refusal(vmdk.image(text=text)).code == code
 
 
+@pytest.mark.parametrize("line", ['parentFileNameHint="/etc/shadow"', "#parentFileNameHint = /etc/shadow"])
+def test_the_parent_is_named(line: str) -> None:
+    assert refusal(vmdk.image(text=descriptor(more=[line]))).message.endswith("'/etc/shadow'")
+
+
 @pytest.mark.parametrize(("code", "fields"), [case[1:] for case in STREAMS], ids=[case[0] for case in STREAMS])
 def test_streams_refused(code: str, fields: dict[str, Any]) -> None:
     assert refusal(vmdk.stream(**fields)).code == code
