@@ -18,6 +18,8 @@ _NOT_LOOKED_INTO: Final = frozenset({"extended", "protective", "bios-boot", "msr
 #: More are not looked at: nobody starts from the three-hundredth.
 _MOST_FILE_SYSTEMS: Final = 256
 _MOST_PARTITIONS: Final = 256
+#: No superblock that says more is believed to say anything.
+_LARGEST_BYTES: Final = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def _file_system(where: str, device: Device, partition: Partition | None) -> Fil
     return FileSystem(
         where=where,
         kind=signature.kind,
-        size_bytes=min(signature.size_bytes or device.size_bytes, device.size_bytes),
+        size_bytes=min(signature.size_bytes or device.size_bytes, _LARGEST_BYTES),
         uuid=signature.uuid,
         label=signature.label,
         features=signature.features,

@@ -318,6 +318,7 @@ SCENES: dict[tuple[str, str], tuple[str, Make]] = {
     ("G13", "unreadable"): (
         "alibaba", lambda: more_system(FileSystem("partition 2", "xfs", GIB, ABSENT, unreadable="its log is damaged")),
     ),
+    ("G13", "file-system-cut"): ("alibaba", lambda: DEBIAN.root_with(size_bytes=500 * GIB)),
     ("G13", "unknown-system"): (
         "tencent",
         lambda: DEBIAN.files({"/etc": None, "/usr": None, "/boot": None, "/var": None, "/bin/freebsd-version": b""}),

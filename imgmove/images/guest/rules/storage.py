@@ -15,6 +15,8 @@ _B, _W, _I = Severity.BLOCK, Severity.WARN, Severity.INFO
 _SOURCE: Final = "field.md 4.5"
 #: Root file systems that ECS names.
 _TAKEN: Final = frozenset({"ext3", "ext4", "xfs"})
+#: Those whose superblock tells how large they are.
+_SAY_THEIR_SIZE: Final = frozenset({"ext2", "ext3", "ext4", "xfs"})
 #: Windows's dynamic disks: the MBR type, and the GPT types of their metadata and data.
 _DYNAMIC: Final = frozenset({
     "0x42", "5808c8aa-7e8f-42e0-85d2-e1e90434cfb3", "af9b60a0-1431-4f62-bc68-3311714a69ad",
@@ -67,6 +69,11 @@ _CASES: Final = (
         "check it where it came from (`fsck -n`, `xfs_repair -n`, `chkdsk`) and export again", _SOURCE,
     ),
     Case(
+        "file-system-cut", _B, "{about} has a {kind} of {size} bytes in a partition of {room}",
+        "the kernel does not mount a file system that ends behind its partition: the start stops at it",
+        "the image was cut off, or its table is another disk's: compare the sizes with the source, and export again", _SOURCE,
+    ),
+    Case(
         "unknown-system", _W, "the system on {about} is not one that is known here ({name})",
         "no rule for it exists: whether it starts was not looked at",
         {TENCENT: "import it as `Other Linux` with --force, and try", ANY: "import it as `Others Linux`, and try"},
@@ -104,8 +111,16 @@ _OPAQUE_CASES: Final = {"luks": "luks", "bitlocker": "bitlocker", "mdraid": "rai
 
 
 def _look(guest: Guest) -> Iterator[Hit | Unseen]:
+    rooms = {part.number: part.size_bytes for part in guest.layout.partitions}
     for system in guest.layout.file_systems:
         yield from _of_file_system(system)
+        room = rooms.get(system.partition or 0, 0)
+        if system.kind in _SAY_THEIR_SIZE and not system.volume_group and 0 < room < system.size_bytes:
+            yield Hit(
+                "file-system-cut",
+                system.where,
+                {"kind": system.kind, "size": str(system.size_bytes), "room": str(room)},
+            )
     for group in guest.layout.volume_groups:
         if group.missing_volumes:
             words = {

@@ -107,6 +107,15 @@ def _beside_damage() -> Disk:
     return large(replace(disk, parts=(*disk.parts, Part(roles.LINUX, second)), patches=(damage,)))
 
 
+def _cut() -> Disk:
+    """The table says that the root's partition is a MiB shorter than what is in it."""
+    disk = recipes.debian_disk()
+    root = disk.parts[0].volume
+    assert root is not None
+    sectors = (root.size - MIB) // 512
+    return large(replace(disk, patches=((446 + 12, sectors.to_bytes(4, "little")),)))
+
+
 def _dynamic() -> Disk:
     disk = recipes.windows_disk()
     return large(replace(disk, parts=(replace(disk.parts[0], role=roles.MS_DYNAMIC),)), 40)
@@ -135,6 +144,7 @@ STORAGE = {
     "ext2-root": Broken(bios(file_system="ext2"), {"G13/root-file-system": "WWB"}),
     "data-disk": Broken(_root(Volume("ext4", debian.ROOT_UUID, Tree())), {"G13/root-not-found": "BBB"}),
     "unreadable": Broken(_beside_damage, {"G13/unreadable": "WWW"} | ROOT_NOT_LAST),
+    "file-system-cut": Broken(_cut, {"G13/file-system-cut": "BBB"}),
     "unknown-system": Broken(bios(_freebsd), {"G13/unknown-system": "WWW"}),
     "dynamic-disk": Broken(_dynamic, {"G13/dynamic-disk": "BBB"} | ACTIVATION),
     "ext4-64bit": Broken(bios(features="64bit"), {"G13/ext4-64bit": "--W"}),
