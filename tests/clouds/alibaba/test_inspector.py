@@ -101,6 +101,16 @@ def test_keys_that_are_refused(server: ScriptedServer, inspector: AccountInspect
     assert error.hint
 
 
+@pytest.mark.parametrize("code", ["NoPermission", "Forbidden.RAM", "Forbidden.Unauthorized", "Forbidden"])
+def test_a_key_that_may_not_ask_is_no_refused_key(
+    server: ScriptedServer, inspector: AccountInspector, code: str
+) -> None:
+    server.on("GetCallerIdentity", refuse(code, status=403))
+    error = failure(inspector)
+    assert (error.kind, error.code) == (Kind.UNSUPPORTED, code)
+    assert "sts:GetCallerIdentity" in error.hint
+
+
 def test_an_emulation_without_the_call_is_no_refusal_of_the_key(
     server: ScriptedServer, inspector: AccountInspector
 ) -> None:

@@ -127,6 +127,18 @@ def test_wrong_credentials_are_denied(inspector: AccountInspector, server: Scrip
     assert error.hint
 
 
+@pytest.mark.parametrize(("code", "kind"), [
+    ("UnauthorizedOperation", Kind.UNSUPPORTED), ("AuthFailure.UnauthorizedOperation", Kind.UNSUPPORTED),
+    ("UnauthorizedOperation.PermissionDenied", Kind.UNSUPPORTED),
+    ("UnauthorizedOperation.InvalidToken", Kind.DENIED), ("UnauthorizedOperation.MFAExpired", Kind.DENIED),
+])  # fmt: skip
+def test_a_key_that_may_not_ask_is_no_refused_key(
+    inspector: AccountInspector, server: ScriptedServer, code: str, kind: Kind
+) -> None:
+    server.on("GetCallerIdentity", refuse(code))
+    assert fails(inspector.identity).kind is kind
+
+
 def test_a_service_that_cannot_tell_is_no_verdict(inspector: AccountInspector, server: ScriptedServer) -> None:
     for reply, kind in ((refuse("InvalidAction"), Kind.UNSUPPORTED), (html(), Kind.UNAVAILABLE),
                         (ok(Arn="x"), Kind.UNAVAILABLE)):  # fmt: skip
