@@ -50,9 +50,9 @@ class CheckReport:
         return self.verdict.rules
 
     @property
-    def how_to_mend(self) -> str:
-        """How remedies are applied, said once."""
-        return HOW_TO_MEND
+    def how_to_mend(self) -> str | None:
+        """How remedies are applied, said once; None where there is nothing to mend inside."""
+        return HOW_TO_MEND if self.findings and self.facts is not None else None
 
     @property
     def verdict_word(self) -> str:
@@ -86,7 +86,7 @@ class CheckReport:
                 {"id": item.id, "title": item.title, "state": item.state.value, "note": item.note}
                 for item in self.rules
             ],
-            "how_to_mend": HOW_TO_MEND if self.findings else None,
+            "how_to_mend": self.how_to_mend,
             "image": self._image_json(),
             "guest": self._guest_json(),
             "read": {

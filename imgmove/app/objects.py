@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from imgmove.core.ports import ObjectStore
 from imgmove.images.guard import LIMIT_BYTES, inspect
 from imgmove.images.headers.facts import Facts
 from imgmove.images.headers.image_bytes import ImageBytes, Read
+
+Ask = Callable[[Callable[[], bytes]], bytes]
+"""Asks a question that is safe to repeat, maybe more than once (`imgmove.engine.reads.Reads.ask`)."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,10 @@ class StoredImage:
                 hint="check the path" if store.scheme == "file" else "check bucket, key and region",
             )  # fmt: skip
         return cls(uri, info.size_bytes, partial(_read_pinned, store, key, uri, info.etag))
+
+    def patiently(self, ask: Ask) -> StoredImage:
+        """The same image, whose every read goes through `ask`."""
+        return replace(self, read=lambda offset, length: ask(partial(self.read, offset, length)))
 
     def guarded(self, declared: DiskFormat | None, *, system_disk: bool, limit_bytes: int = LIMIT_BYTES) -> Facts:
         """What the guard finds (`imgmove.images.guard.inspect`): a few small reads, 8 MiB at most in all."""

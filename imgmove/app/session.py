@@ -382,9 +382,10 @@ class Session:
         end, is_prefix = parse_end(self.resolver, what, region)
         if is_prefix:
             raise usage_error(f"{what!r} is a prefix or a directory, not an image", "name one object or file")
+        reads = self._beforehand(stop).reads()
+        image = reads.ask(lambda: StoredImage.of(self._end_store(end), end.key)).patiently(reads.ask)
         return check_image(
-            StoredImage.of(self._end_store(end), end.key), DiskFormat(disk_format) if disk_format else None, target,
-            cloud.services[name].title,
+            image, DiskFormat(disk_format) if disk_format else None, target, cloud.services[name].title,
             limits=limits_of(max_read_bytes), progress=progress, stop=stop, monotonic=self.clock.monotonic,
         )  # fmt: skip
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from imgmove.app.check import CheckReport, check_image, target_of
 from imgmove.app.copying import End, Stores
@@ -11,11 +11,16 @@ from imgmove.app.migrate_request import MigrateRequest
 from imgmove.app.objects import StoredImage
 from imgmove.app.resolve import split_account
 from imgmove.core.codec import encode
-from imgmove.core.errors import ImgmoveError
+from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.events import Noted
 from imgmove.core.requests import BootMode
 from imgmove.core.tasks import Artifact
+from imgmove.core.units import format_size
+from imgmove.engine.reads import Reads
 from imgmove.engine.steps import StepContext, StepFailed
+
+#: A look into a large archive takes minutes: so often it says how far it is.
+_TELL_SECONDS: Final = 15.0
 
 
 def check_staged(
@@ -45,16 +50,37 @@ def _look(
         split_account(request.source_provider)[0],
         boot_mode,
     )
-    report = check_image(
-        StoredImage.of(stores(end), key),
-        system.format,
-        target,
-        context.resolve(request.dest_provider, request.dest_region).abilities.title,
-        monotonic=context.clock.monotonic,
-    )
+    ask = Reads(context.waiter).ask
+    try:
+        report = check_image(
+            ask(lambda: StoredImage.of(stores(end), key)).patiently(ask),
+            system.format,
+            target,
+            context.resolve(request.dest_provider, request.dest_region).abilities.title,
+            progress=_teller(context, system.uri),
+            stop=context.waiter.stop,
+            monotonic=context.clock.monotonic,
+        )
+    except ImgmoveError as error:
+        if error.kind is Kind.INTERRUPTED:
+            context.waiter.check_stop()  # says how the job is taken up
+        raise
     for finding in report.findings:
         context.tell(Noted, text=f"{finding.severity.value} {finding.id}: {finding.what}")
     return report
+
+
+def _teller(context: StepContext, uri: str) -> Callable[[int, int], None]:
+    """Tells now and then how much was read."""
+    told_at = context.clock.monotonic()
+
+    def tell(read_bytes: int, requests: int) -> None:
+        nonlocal told_at
+        if context.clock.monotonic() - told_at >= _TELL_SECONDS:
+            told_at = context.clock.monotonic()
+            context.tell(Noted, text=f"looking into {uri}: {format_size(read_bytes)} read in {requests} requests")
+
+    return tell
 
 
 def _with_ways_on(error: ImgmoveError, job_id: str) -> ImgmoveError:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,8 +14,6 @@ from imgmove.core.requests import BootMode
 if TYPE_CHECKING:
     from imgmove.app.check import CheckReport
 
-#: Without a terminal a sign of life so often, so that nobody takes us for dead.
-_SIGN_SECONDS: Final = 60.0
 _VERDICTS: Final = {
     "ok": "starts on", "warn": "should start on", "block": "would not start on", "unknown": "cannot be told to start on",
 }  # fmt: skip
@@ -56,11 +51,16 @@ def command(**arguments: Any) -> None:
     """
     from imgmove.app.session import Session
     from imgmove.cli.failures import Reported
+    from imgmove.cli.looking import looking
+    from imgmove.cli.operation import stop_on_signals
+    from imgmove.cli.progress import plain_progress
     from imgmove.cli.render import print_json
 
     output: Output = arguments.pop("output")
-    with _signs_of_life(output, arguments["what"]) as progress:
-        report = Session(arguments.pop("profile")).check(**arguments, progress=progress)
+    with stop_on_signals(plain_progress(output), "nothing was changed") as stop:
+        session = Session(arguments.pop("profile"))
+        with looking(output, arguments["what"]) as progress:
+            report = session.check(**arguments, progress=progress, stop=stop)
     if output.is_json:
         print_json(report.to_json())
     else:
@@ -71,19 +71,19 @@ def command(**arguments: Any) -> None:
 
 
 def _print_report(report: CheckReport) -> None:
-    from imgmove.cli.findings import print_findings, summary_line
-    from imgmove.cli.render import print_lines
+    from imgmove.cli.findings import print_findings, print_labelled, summary_line
     from imgmove.core.text import clean
 
-    print_lines(
-        [f"{clean(report.what)}: {_VERDICTS[report.verdict_word]} {report.title} ({summary_line(report.findings)})"]
-    )
-    print_lines(f"  {name:<7}{clean(text)}" for name, text in _about(report) if text)
-    print_lines([""])
+    verdict = f"{_VERDICTS[report.verdict_word]} {report.title} ({summary_line(report.findings)})"
+    print_labelled([("", f"{clean(report.what)}: {verdict}")])
+    print_labelled((f"  {name:<7}", clean(text)) for name, text in _about(report) if text)
+    print_labelled([("", "")])
     print_findings(report.findings)
     if report.findings:
-        print_lines(["", f"how to mend: {report.how_to_mend}", ""])
-    print_lines(_rule_lines(report))
+        print_labelled([("", "")])
+    if report.how_to_mend:
+        print_labelled([("how to mend: ", report.how_to_mend), ("", "")])
+    print_labelled(_rule_lines(report))
 
 
 def _about(report: CheckReport) -> Iterator[tuple[str, str]]:
@@ -91,12 +91,9 @@ def _about(report: CheckReport) -> Iterator[tuple[str, str]]:
     from imgmove.core.units import format_size
 
     layout, facts = report.inspection.layout, report.inspection.facts
-    shape = report.facts.format.value if report.facts and report.facts.format else "not recognised"
-    disk = (
-        f", a disk of {format_size(layout.disk_bytes)}, {layout.table.upper() or 'no partition table'}"
-        if layout
-        else ""
-    )
+    shape = report.facts.format.value if report.facts and report.facts.format else "refused, and not opened"
+    table = f", {layout.table.upper() or 'no partition table'}" if layout else ""
+    disk = f", a disk of {format_size(layout.disk_bytes)}{table}" if layout else ""
     yield "image", f"{shape}, {format_size(report.size_bytes)}{disk}"
     if facts and facts.os:
         kernels = [kernel.version for kernel in facts.kernels or ()]
@@ -105,56 +102,33 @@ def _about(report: CheckReport) -> Iterator[tuple[str, str]]:
         yield "guest", f"{name}{', ' if facts.os.architecture else ''}{facts.os.architecture}{running}"
         root = next((item for item in layout.file_systems if item.where == facts.root_where), None) if layout else None
         yield "root", f"{facts.root_where}{f' ({root.kind})' if root else ''}"
-    how = ", as a stream from its beginning" if report.inspection.cost.is_stream else ""
-    yield (
-        "read",
-        (
-            f"{format_size(report.read_bytes)} ({report.read_percent:.2f} %) in {report.requests} requests"
-            f"{how}, {report.seconds:.1f} s"
-        ),
-    )
+    yield "read", _cost(report)
 
 
-def _rule_lines(report: CheckReport) -> Iterator[str]:
-    """The rules by what became of them, in a line each: what was not looked at is not passed over in silence."""
-    from imgmove.core.text import clean
-
-    states: dict[str, list[str]] = {}
-    for rule in report.rules:
-        states.setdefault(rule.state.value, []).append(rule.id)
-    for state, ids in states.items():
-        yield f"  {state:<15}{' '.join(ids)}"
-    for rule in report.rules:
-        if rule.note and rule.state.value == "not-looked":
-            yield f"  {rule.id} was not looked at: {clean(rule.note)}"
-
-
-@contextmanager
-def _signs_of_life(output: Output, what: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Progress on standard error: bytes and requests so far, on a terminal as they come, else once a minute."""
-    from imgmove.cli.streams import to_stderr
-    from imgmove.core.text import clean
+def _cost(report: CheckReport) -> str:
     from imgmove.core.units import format_size
 
-    if output.quiet:
-        yield None
-        return
-    said_at = time.monotonic()
+    # Of a small image some is read twice: more than all of it says nothing.
+    part = f" ({report.read_percent:.2f} %)" if 0 < report.read_percent < 100 else ""
+    how = ", as a stream from its beginning" if report.inspection.cost.is_stream else ""
+    requests = f"{report.requests} request{'s' if report.requests != 1 else ''}"
+    return f"{format_size(report.read_bytes)}{part} in {requests}{how}, {report.seconds:.1f} s"
 
-    def words(read_bytes: int, requests: int) -> str:
-        return f"looking into {clean(what)}: {format_size(read_bytes)} read in {requests} requests"
 
-    def say(read_bytes: int, requests: int) -> None:
-        nonlocal said_at
-        if time.monotonic() - said_at >= _SIGN_SECONDS:
-            said_at = time.monotonic()
-            to_stderr(words(read_bytes, requests) + "\n")
+def _rule_lines(report: CheckReport) -> Iterator[tuple[str, str]]:
+    """The rules by what became of them: what was found fine by its title, what was not looked at with the reason."""
+    from imgmove.core.text import clean
 
-    if not sys.stderr.isatty() or output.verbose:
-        yield say
-        return
-    from rich.console import Console
-    from rich.markup import escape
-
-    with Console(stderr=True, highlight=False).status(escape(f"looking into {clean(what)}")) as status:
-        yield lambda read_bytes, requests: status.update(escape(words(read_bytes, requests)))
+    groups: dict[tuple[str, str], list[str]] = {}
+    for rule in report.rules:
+        note = clean(rule.note) if rule.state.value == "not-looked" else ""
+        groups.setdefault((rule.state.value, note), []).append(rule.id)
+    titles = {rule.id: rule.title for rule in report.rules}
+    for (state, note), ids in groups.items():
+        lead = f"  {state:<15}"
+        if state == "kept":
+            yield from (
+                (lead if number == 0 else f"{'':<17}", f"{id_} {titles[id_]}") for number, id_ in enumerate(ids)
+            )
+        else:
+            yield lead, f"{' '.join(ids)}{': ' if note else ''}{note}"

@@ -47,7 +47,7 @@ def command(**arguments: Any) -> None:
 
     output: Output = arguments.pop("output")
     arguments["tags"] = parse_tags(arguments["tags"])
-    with stop_on_signals(plain_progress(output)) as stop:
+    with stop_on_signals(plain_progress(output), "nothing was changed") as stop:
         report = Session(arguments.pop("profile")).doctor(**arguments, stop=stop)
     if output.is_json:
         print_json(report.to_json())

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Final
 
 from imgmove.app.results import finding_json
 from imgmove.core.findings import SEVERITY_ORDER, Finding, Severity, worst_first
 from imgmove.core.text import clean
 
-__all__ = ["finding_json", "print_findings", "summary_line"]
+__all__ = ["finding_json", "print_findings", "print_labelled", "summary_line"]
 
 _STYLES: Final[Mapping[Severity, str]] = {
     Severity.BLOCK: "bold red", Severity.WARN: "bold yellow", Severity.INFO: "cyan",
@@ -24,6 +24,8 @@ _NOUNS: Final[Mapping[Severity, tuple[str, str]]] = {
 _INDENT: Final = 6
 #: Wider than this nobody reads lines.
 _WIDEST: Final = 110
+#: Where a row may not be broken: within a word, and within a command in back quotes, which is there to be copied.
+_WHOLE: Final = re.compile(r"(?:`[^`]*`|\S)+")
 
 
 def print_findings(findings: Sequence[Finding], stream: IO[str] | None = None) -> None:
@@ -35,6 +37,19 @@ def print_findings(findings: Sequence[Finding], stream: IO[str] | None = None) -
     out = stream or sys.stdout
     draw = _on_terminal if out.isatty() else _plain
     draw([line for finding in worst_first(findings) for line in _lines(finding)], out)
+
+
+def print_labelled(lines: Iterable[tuple[str, str]]) -> None:
+    """Lines of a label and a text on standard output, wrapped beside the label on a terminal. Expected to be clean."""
+    rows_of = (lambda text, label: _wrapped(text, _width() - len(label))) if sys.stdout.isatty() else _whole
+    for label, text in lines:
+        for number, row in enumerate(rows_of(text, label)):
+            sys.stdout.write(f"{label if number == 0 else ' ' * len(label)}{row}".rstrip() + "\n")
+    sys.stdout.flush()
+
+
+def _whole(text: str, _label: str) -> list[str]:
+    return [text]
 
 
 def summary_line(findings: Sequence[Finding]) -> str:
@@ -85,7 +100,7 @@ def _on_terminal(lines: Sequence[_Line], out: IO[str]) -> None:
     from rich.text import Text
 
     console = Console(file=out, highlight=False, soft_wrap=True)
-    width = min(shutil.get_terminal_size().columns, _WIDEST)
+    width = _width()
     for label, style, text in lines:
         heads = label in set(Severity)
         lead, blank = (f"{label:<{_INDENT}}", " " * _INDENT) if heads else (f"{'':<{_INDENT}}{label:<5}", " " * 11)
@@ -94,8 +109,21 @@ def _on_terminal(lines: Sequence[_Line], out: IO[str]) -> None:
             console.print(shown.append(row, style="bold" if heads else ""))
 
 
+def _width() -> int:
+    return min(shutil.get_terminal_size().columns, _WIDEST)
+
+
 def _wrapped(text: str, width: int) -> list[str]:
-    """`text` in rows of at most `width`; a command that stands on a line of its own stays whole, to be copied."""
+    """`text` in rows of at most `width` columns; a command stays whole whatever its length, to be copied."""
+    from rich.cells import cell_len
+
     if text.startswith("$ "):
         return [text]
-    return textwrap.wrap(text, max(20, width), break_long_words=False, break_on_hyphens=False) or [""]
+    rows = [""]
+    for word in _WHOLE.findall(text):
+        longer = f"{rows[-1]} {word}" if rows[-1] else word
+        if rows[-1] and cell_len(longer) > max(20, width):
+            rows.append(word)
+        else:
+            rows[-1] = longer
+    return rows

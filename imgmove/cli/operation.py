@@ -20,6 +20,7 @@ from imgmove.cli.command import Output
 from imgmove.cli.failures import Reported
 from imgmove.cli.progress import Progress, progress
 from imgmove.cli.render import print_json, print_result
+from imgmove.cli.streams import show_cursor
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.text import clean
 from imgmove.engine.options import OnDoubt
@@ -95,18 +96,20 @@ def show(output: Output, result: Result) -> None:
 
 
 @contextmanager
-def stop_on_signals(shown: Progress) -> Iterator[threading.Event]:
+def stop_on_signals(shown: Progress, left: str = "what runs at the provider goes on") -> Iterator[threading.Event]:
     """The first signal sets the event, and the engine stops cleanly. The second ends us now, with exit code 130.
 
+    `left` says what then becomes of the work.
     A hangup (the terminal was closed) is one of them, unless it is ignored already: `nohup` wants us to go on.
     """
     stop = threading.Event()
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
+            show_cursor()
             os._exit(130)
         stop.set()
-        shown.note("stopping: what runs at the provider goes on (once more to stop at once)")
+        shown.note(f"stopping: {left} (once more to stop at once)")
 
     chosen = [number for number in _STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, handle) for number in chosen}

@@ -232,7 +232,9 @@ class LiveProgress:
 
 
 def plain_progress(output: Output) -> Progress:
-    """Lines for what has no steps and needs no display; nothing when quiet."""
+    """Lines for what has no steps and needs no display; JSON where asked for, nothing when quiet."""
+    if output.progress == "json":
+        return JsonProgress(to_stderr)
     return QuietProgress() if output.quiet else PlainProgress(to_stderr, verbose=output.verbose)
 
 

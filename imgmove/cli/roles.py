@@ -82,7 +82,7 @@ def create_roles(provider: str, export_role: str, import_role: str, wait: bool, 
     reports = roles_of().show()
     if any(report.word != "ready" for report in reports) and _agreed(reports, yes=yes):
         shown = plain_progress(output)
-        with stop_on_signals(shown) as stop:
+        with stop_on_signals(shown, "what was created stays") as stop:
             reports = roles_of(stop=stop).create(wait=wait, note=shown.note)
     _show(output, reports)
 

@@ -30,6 +30,12 @@ def to_stderr(text: str) -> None:
         discard(2)
 
 
+def show_cursor() -> None:
+    """Give a terminal its cursor back: a display that is left in the middle has hidden it."""
+    if sys.stderr.isatty():
+        to_stderr("\x1b[?25h")
+
+
 def discard(descriptor: int) -> None:
     """Let what is written to a descriptor vanish, also what the interpreter flushes when it ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -32,6 +32,7 @@ class Reads:
 
         Raises INTERRUPTED when asked to stop. Only for what changes nothing.
         """
+        self.waiter.check_stop()
         for failures in range(1, TRIES):
             try:
                 return question()
