@@ -41,6 +41,15 @@ IMAGE, MOVED = "to-be-moved", "web-moved"
 DISK_BYTES, PART_SIZE = 2_500_000, "1MiB"
 
 
+#: What a preflight asks of accounts and of buckets' set-up: it changes nothing, so that being killed after such a
+#: request is being killed before the next one. Killed before each of them is everybody.
+LOOKS = frozenset({
+    "GetCallerIdentity", "GetUserAppId", "GetRole", "GetPolicy", "ListAttachedRolePolicies", "ListPoliciesForRole",
+    "DescribeImageQuota", "HeadBucket", "GetBucketInfo", "GetBucketLocation", "GetBucketVersioning", "GetBucketLifecycle",
+    "GetBucketAcl", "GetBucketEncryption",
+})  # fmt: skip
+
+
 @dataclass
 class Killer:
     """Kills a process at the n-th request of its migration, before the request is carried out or before its answer."""
@@ -55,6 +64,8 @@ class Killer:
     actions: list[str] = field(default_factory=list)
 
     def match(self, service: str, action: str) -> Fault | None:
+        if self.when == "after" and action in LOOKS:
+            return None
         self.seen += 1
         self.actions.append(f"{service}:{action}")
         if self.seen != self.at:
@@ -144,9 +155,10 @@ def migrate(stage: Stage, way: str) -> tuple[str, ...]:
             *FAST)  # fmt: skip
 
 
-def leave_alone(stage: Stage, way: str, home: Path) -> tuple[int, int]:
-    """How many requests and journal writes a migration makes that nobody kills."""
+def leave_alone(stage: Stage, way: str, home: Path, when: str = "before") -> tuple[int, int]:
+    """How many requests (of those that count for `when`) and journal writes a migration makes that nobody kills."""
     stage.reset()
+    stage.killer.when = when
     done = stage.run(home, *migrate(stage, way))
     assert done["code"] == 0, done
     check_world(stage, way, done)
@@ -256,7 +268,7 @@ def uploads(stage: Stage) -> list[str]:
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("way", WAYS)
 def test_killed_at_every_request(stage: Stage, tmp_path: Path, way: str, when: str) -> None:
-    requests, _ = leave_alone(stage, way, tmp_path / "alone")
+    requests, _ = leave_alone(stage, way, tmp_path / "alone", when)
     assert requests > 15
     for point in range(1, requests + 1):
         stage.reset()

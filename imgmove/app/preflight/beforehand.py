@@ -13,14 +13,14 @@ from imgmove.app.preflight.catalogue import is_of_image
 from imgmove.app.preflight.checks import judge, needed
 from imgmove.app.preflight.facts import Facts, Surroundings
 from imgmove.app.preflight.history import History
-from imgmove.app.preflight.look import look_at
+from imgmove.app.preflight.look import look_at, with_dry_run
 from imgmove.app.preflight.refusal import refusal
 from imgmove.app.preflight.sides import Side, Word
 from imgmove.app.resolve import Place, Resolver, split_account
 from imgmove.config import Prices, load_prices
 from imgmove.core.errors import ImgmoveError, Kind
 from imgmove.core.findings import Finding, blocking
-from imgmove.core.requests import ExportRequest, ImportRequest, Operation
+from imgmove.core.requests import ExportRequest, ImportRequest, Operation, ServiceRequest
 from imgmove.engine.clock import Clock
 from imgmove.engine.reads import Reads
 from imgmove.engine.waiting import Waiter
@@ -68,7 +68,7 @@ class Beforehand:
         side = self._side("source", place.provider, place.region, Operation.EXPORT, request.bucket, request.role_name,
                           plans_ahead=False)  # fmt: skip
         facts = look_at(wanted, side, None, self.reads(), self._around(), image_ids=image_ids, dry_runs=False)
-        findings = judge(facts)
+        findings = self._judged(facts, request if len(requests) == 1 else None)
         several = len(requests) > 1 and _some_are_free(image_ids, findings)
         _settle([item for item in findings if not (several and is_of_image(item))], force=force)
         return findings
@@ -87,11 +87,18 @@ class Beforehand:
         for _, answer in facts.objects:
             if answer.error is not None and answer.is_open:
                 raise answer.error
-        findings = judge(facts)
+        findings = self._judged(facts, request)
         _settle(findings, force=request.force)
         return findings
 
     # --------------------------------------------------------------------------------------------------- inside
+
+    def _judged(self, facts: Facts, request: ServiceRequest | None) -> list[Finding]:
+        """The findings; where our own judgement stops it, the vendor's dry run is asked for its word."""
+        findings = judge(facts)
+        if request is None or not any(item.waivable for item in blocking(findings)):
+            return findings
+        return judge(with_dry_run(facts, request, self.reads()))
 
     def _of_migration(self, request: MigrateRequest, reads: Reads, around: Surroundings) -> Facts:
         own = request.own_copy

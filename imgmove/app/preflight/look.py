@@ -104,6 +104,15 @@ def _dry_runs(facts: Facts, reads: Reads) -> dict[str, Answer[Any]]:
     return ask_all(questions, reads)
 
 
+def with_dry_run(facts: Facts, request: ServiceRequest, reads: Reads) -> Facts:
+    """The facts of an operation of one side with its vendor's own dry run of `request`, where it has one."""
+    side = facts.sides[0]
+    if side.service.value is None or side.side.ability is None or not side.side.ability.dry_run:
+        return facts
+    given = ask_all({side.side.word: partial(side.service.value.check, request, DRY_RUN_NAME)}, reads)
+    return replace(facts, dry_runs=given)
+
+
 def _check(service: ComputeProvider, request: ServiceRequest) -> CheckResult:
     """The dry run; of an import only what it says about the destination, for the object is not there yet."""
     try:

@@ -104,15 +104,20 @@ def test_an_export_stops_before_a_job_is_written_down(session: Session, sandbox:
     assert caught.value.exit_code == 3
     assert "imgmove roles create --provider alibaba" in caught.value.hint
     assert list(session.jobs()) == []
-    assert sandbox.requests("ecs", "ExportImage") == []
+    assert sandbox.world.alibaba.state.tasks == []
 
 
 def test_an_export_with_force_leaves_the_word_to_the_vendor(session: Session, sandbox: Sandbox) -> None:
-    sandbox.sow(ENCRYPTED)
+    sandbox.sow({"bucket": [{"provider": "alibaba", "name": OSS, "storage_class": "Archive"}]})
+    with pytest.raises(ImgmoveError) as caught:
+        session.export([ECS], OSS, attendance=fast())
+    assert (caught.value.code, "--force" in caught.value.hint) == ("BucketArchives", True)
     result = session.export([ECS], OSS, force=True, attendance=fast())
-    assert result.error is not None
-    assert result.error.code == "InvalidOSSBucket.EncryptUnsupported"
-    assert "bucket-encrypted" in {item.id for item in result.findings}
+    assert (result.state, result.error) == (TaskState.SUCCEEDED, None)
+    assert "bucket-archives" in {item.id for item in result.findings}
+    sandbox.sow(ENCRYPTED)
+    with pytest.raises(ImgmoveError, match=r"InvalidOSSBucket\.EncryptUnsupported"):
+        session.export([ECS], OSS, force=True, attendance=fast())
 
 
 def test_an_export_says_warnings_before_its_job(session: Session, sandbox: Sandbox) -> None:
@@ -152,4 +157,19 @@ def test_an_import_stops_before_a_job_is_written_down(session: Session, sandbox:
     blocks = [item.id for item in caught.value.findings if item.severity is Severity.BLOCK]
     assert blocks == ["role-missing", "object-archived"]
     assert list(session.jobs()) == []
-    assert sandbox.requests("ecs", "ImportImage") == []
+    assert sandbox.world.alibaba.state.tasks == []
+
+
+def test_where_our_judgement_stops_it_the_vendors_dry_run_has_a_word(session: Session, sandbox: Sandbox) -> None:
+    with pytest.raises(ImgmoveError) as caught:
+        session.export(["tencent://ap-guangzhou/img-win00001"], COS, attendance=fast())
+    assert caught.value.code == "UnsupportedOperation.WindowsImageExportUnsupported"
+    assert caught.value.request_id
+    with pytest.raises(ImgmoveError):
+        session.export(["tencent://ap-guangzhou/img-win00001"], COS, force=True, attendance=fast())
+    assert sandbox.world.tencent.state.tasks == []
+
+
+def test_in_good_order_nobody_asks_for_a_dry_run(session: Session, sandbox: Sandbox) -> None:
+    assert session.export([ECS], OSS, attendance=fast()).state is TaskState.SUCCEEDED
+    assert len(sandbox.requests("ecs", "ExportImage")) == 1
