@@ -10,22 +10,20 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgmove.app.attendance import Attendance
-from imgmove.app.copy_plan import COPY_STEP, parse_end, plan_copy
-from imgmove.app.copying import CopyStep, End
+from imgmove.app.copy_plan import parse_end, plan_copy
+from imgmove.app.copying import End
 from imgmove.app.ending import Canceller
-from imgmove.app.identifiers import new_job_id
 from imgmove.app.importing import disk_sources, import_place, look_at_disks
+from imgmove.app.job_starter import JobStarter
 from imgmove.app.leftovers import Leftovers, leftovers_of
-from imgmove.app.migrate import migration_functions
 from imgmove.app.migration_plan import asked_for, export_steps, for_report, transfer_steps
 from imgmove.app.objects import StoredImage
 from imgmove.app.outcome import result_of_job
-from imgmove.app.preflight import Beforehand, DoctorReport, is_noted, said
+from imgmove.app.preflight import Beforehand, DoctorReport
 from imgmove.app.preflight.history import history_of
 from imgmove.app.requests import bucket_name, check_create, check_import, export_requests
 from imgmove.app.resolve import Place, Resolver
@@ -38,26 +36,20 @@ from imgmove.core.abilities import Abilities
 from imgmove.core.address import ImageAddress, Uri, parse_address
 from imgmove.core.codec import encode
 from imgmove.core.errors import ImgmoveError, Kind, usage_error
-from imgmove.core.events import Event, Listener, Polled
 from imgmove.core.findings import Finding
 from imgmove.core.formats import DiskFormat
-from imgmove.core.jobs import Job, Resource, Step
+from imgmove.core.jobs import Job, Resource
 from imgmove.core.ports import Journal, ObjectStore
 from imgmove.core.requests import (
     Architecture,
     BootMode,
     CreateRequest,
-    ExportRequest,
     ImportRequest,
     Operation,
-    ServiceRequest,
     TransferRequest,
-    operation_of,
 )
-from imgmove.core.tasks import OsChoice, TaskReport, TaskState
+from imgmove.core.tasks import OsChoice
 from imgmove.engine.clock import Clock, SystemClock
-from imgmove.engine.runner import STEP_FUNCTIONS, Runner
-from imgmove.engine.steps import StepFunction, operation_step
 
 if TYPE_CHECKING:
     from imgmove.app.check import CheckReport
@@ -89,8 +81,15 @@ class Session:
             ),
         )
         self._journal = journal
-        self._chance = chance or random.SystemRandom()
         self._stores: dict[tuple[str, str, str, str], ObjectStore] = {}
+        self._jobs = JobStarter(
+            self.resolver,
+            self._end_store,
+            lambda: self.journal,
+            self._beforehand,
+            self.clock,
+            chance or random.SystemRandom(),
+        )
 
     @property
     def journal(self) -> Journal:
@@ -133,7 +132,7 @@ class Session:
             root_disk_only,
             role_name,
         )
-        return self._operate(
+        return self._jobs.operate(
             place, requests, dry_run, attendance, lambda look: look.before_export(place, requests, force=force)
         )
 
@@ -190,7 +189,7 @@ class Session:
             init=init,
         )
         check_import(place, request)
-        return self._operate(
+        return self._jobs.operate(
             place, [request], dry_run, attendance, lambda look: self._before_import(look, place, request)
         )
 
@@ -226,7 +225,7 @@ class Session:
             )  # fmt: skip
         abilities.image_name.check(name)
         request = TransferRequest(name, address.provider, address.region, address.id, description, tags)
-        return self._operate(place, [request], dry_run, attendance)
+        return self._jobs.operate(place, [request], dry_run, attendance)
 
     def create(
         self,
@@ -261,7 +260,7 @@ class Session:
             boot_mode=BootMode(boot_mode) if boot_mode else None,
         )
         check_create(place, request)
-        return self._operate(place, [request], dry_run, attendance)
+        return self._jobs.operate(place, [request], dry_run, attendance)
 
     def migrate(
         self,
@@ -311,7 +310,7 @@ class Session:
         steps, request = planned or export_steps(from_, to, asked.request)
         self.resolver.of_profile(source_profile).compute(from_)
         self.resolver.of_profile(dest_profile).compute(to)
-        return self._start(Operation.MIGRATE, encode(request), steps, attendance)
+        return self._jobs.start(Operation.MIGRATE, encode(request), steps, attendance)
 
     def doctor(
         self, source: str, destination: str, *, stop: threading.Event | None = None, **options: Any
@@ -354,7 +353,7 @@ class Session:
             part_bytes=int(part_bytes) if part_bytes else None,
             bandwidth=bandwidth,
         )
-        return self._start(Operation.COPY, {"source": source, "destination": destination}, steps, attendance)
+        return self._jobs.start(Operation.COPY, {"source": source, "destination": destination}, steps, attendance)
 
     def check(
         self,
@@ -404,7 +403,7 @@ class Session:
 
     def resume(self, job_id: str, *, attendance: Attendance | None = None) -> Result:
         """Take a job up where it stopped; failed steps are tried again, with new tokens. Nothing is done twice."""
-        return self._run(job_id, attendance or Attendance(), again=True)
+        return self._jobs.run(job_id, attendance or Attendance(), again=True)
 
     def cancel(self, job_id: str) -> tuple[Result, list[str]]:
         """Cancel a job, at the provider where the provider can, and remove what it left; what could not be, in words."""
@@ -449,73 +448,7 @@ class Session:
         """All jobs of the journal, newest first."""
         return self.journal.jobs()
 
-    # --------------------------------------------------------------------------------------------------- running
-
-    def _operate(
-        self,
-        place: Place,
-        requests: Sequence[ServiceRequest],
-        dry_run: bool,
-        attendance: Attendance | None,
-        look: Callable[[Beforehand], Sequence[Finding]] | None = None,
-    ) -> Result:
-        attending = attendance or Attendance()
-        self.resolver.compute(place)  # credentials and endpoint are looked at before a job is written down
-        accepted = self._check(place, requests) if dry_run else None
-        findings = look(self._beforehand(attending.stop)) if look else ()
-        for finding in findings:
-            if is_noted(finding):
-                attending.announce(said(finding))
-        if accepted is not None:
-            return replace(accepted, findings=tuple(findings))
-        operation = operation_of(requests[0])
-        steps = [
-            operation_step(_step_name(operation, request, len(requests)), place.provider, place.region, request)
-            for request in requests
-        ]
-        shown = Operation.IMPORT if operation is Operation.TRANSFER else operation
-        plan = {"provider": place.provider, "region": place.region, "findings": encode(findings)}
-        return self._start(shown, plan, steps, attending)
-
-    def _start(
-        self, operation: Operation, plan: dict[str, Any], steps: Sequence[Step], attendance: Attendance | None
-    ) -> Result:
-        """Write a job down, say its id, and run it."""
-        attending = attendance or Attendance()
-        now = self.clock.now()
-        job_id = new_job_id(now, self._chance)
-        self.journal.add(Job(job_id, operation, now, plan, tuple(steps), profile=self.configuration.profile.name))
-        attending.announce(f"job {job_id}; if this stops: imgmove jobs resume {job_id}")
-        return self._run(job_id, attending)
-
-    def _check(self, place: Place, requests: Sequence[ServiceRequest]) -> Result:
-        """Ask the provider whether it would accept; nothing is written down."""
-        service = self.resolver.compute(place)
-        results = [service.check(request, "imgmovedryrun") for request in requests]
-        notes = [note for result in results for note in result.notes]
-        if not all(result.performed for result in results):
-            notes.insert(0, f"{place.abilities.title} has no dry run: only the rules that we know were checked")
-        return Result(
-            operation_of(requests[0]).value, place.provider, place.region,
-            state=TaskState.SUCCEEDED, request_id=results[0].request_id,
-            message="; ".join(notes) or "would be accepted",
-            dry_run=True,
-        )  # fmt: skip
-
-    def _run(self, job_id: str, attending: Attendance, *, again: bool = False) -> Result:
-        looks = _Looks(attending.listener)
-        functions: dict[str, StepFunction] = {
-            **STEP_FUNCTIONS,
-            COPY_STEP: CopyStep(self._end_store),
-            **migration_functions(self._end_store, self._beforehand(attending.stop)),
-        }
-        runner = Runner(self.journal, self.resolver.compute_at, clock=self.clock, listener=looks, functions=functions)
-        error: ImgmoveError | None = None
-        try:
-            runner.run(job_id, attending.options(again=again), attending.stop)
-        except ImgmoveError as failure:
-            error = failure
-        return result_of_job(self.journal.job(job_id), error, looks.latest)
+    # ---------------------------------------------------------------------------------------------------- inside
 
     def _beforehand(self, stop: threading.Event | None = None) -> Beforehand:
         return Beforehand(
@@ -534,28 +467,8 @@ class Session:
         return self._stores[place]
 
 
-class _Looks:
-    """Passes events on, and remembers the last look at each step."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-        self.latest: dict[str, TaskReport] = {}
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, Polled):
-            self.latest[event.step] = event.report
-        self._listener(event)
-
-
 def _need_readers() -> None:
     """A usage error where the extra `check` is not installed: said before anything is begun."""
     from imgmove.images.reading.process import require_libraries
 
     require_libraries()
-
-
-def _step_name(operation: Operation, request: ServiceRequest, count: int) -> str:
-    word = "import" if operation is Operation.TRANSFER else operation.value
-    if count == 1 or not isinstance(request, ExportRequest):
-        return word
-    return f"{word}:{','.join(request.image_ids)}"
