@@ -84,12 +84,17 @@ class Roles:
     def create(self, *, wait: bool, note: Note) -> list[RoleReport]:
         """Create what is missing; with `wait`, return when the vendor's services can use it. Safe to repeat.
 
-        Raises DENIED where we may not create, and INTERRUPTED when asked to stop: what is there by then stays.
+        Raises DENIED where we may not create, and INTERRUPTED when asked to stop: what is there by then stays, and
+        the hint says how to see it.
         """
-        reports = [self._create(role, note) for role in self._roles]
-        if wait:
-            self._let_spread([report.role for report in reports if report.done], note)
-        return [replace(self._report(report.role), done=report.done) for report in reports]
+        try:
+            reports = [self._create(role, note) for role in self._roles]
+            if wait:
+                self._let_spread([report.role for report in reports if report.done], note)
+            return [replace(self._report(report.role), done=report.done) for report in reports]
+        except ImgmoveError as error:
+            look = f"what was created stays: `imgmove roles show --provider {self.provider}` shows what is there"
+            raise error.with_hint(f"{error.hint}; {look}" if error.hint else look) from error
 
     def _create(self, role: ServiceRole, note: Note) -> RoleReport:
         done = tuple(self._inspector.create_role(role))

@@ -58,12 +58,11 @@ def command(**arguments: Any) -> None:
 
 
 def _print_report(report: DoctorReport) -> None:
-    from imgmove.cli.findings import print_findings, summary_line
-    from imgmove.cli.render import print_lines
+    from imgmove.cli.findings import print_findings, print_labelled, summary_line
     from imgmove.core.text import clean
 
     verdict = "would not work" if report.error else "nothing stands in the way"
     print_findings(report.findings)
-    print_lines(
-        ["", f"{clean(report.source)} to {clean(report.destination)}: {verdict} ({summary_line(report.findings)})"]
-    )
+    print_labelled(("fine  ", clean(text)) for text in report.fine)
+    way = f"{clean(report.source)} to {clean(report.destination)}"
+    print_labelled([("", ""), ("", f"{way}: {verdict} ({summary_line(report.findings)})")])

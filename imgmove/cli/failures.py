@@ -29,6 +29,8 @@ def report_failure(failure: BaseException, words: Sequence[str]) -> int:
     if isinstance(failure, click.exceptions.Exit):
         return failure.exit_code
     error = _as_error(failure)
+    if isinstance(failure, KeyboardInterrupt | click.Abort) and sys.stderr.isatty():
+        to_stderr("\n")  # the terminal's ^C, or a question, stands on this line
     if wants_json(words) and not isinstance(failure, Reported):
         from imgmove.cli.render import print_json
 

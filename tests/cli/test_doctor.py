@@ -17,7 +17,21 @@ def test_a_clean_report(cli: Cli) -> None:
     assert (done.code, done.err) == (0, "")
     assert "nothing stands in the way" in done.out.splitlines()[-1]
     assert "\x1b" not in done.out
-    assert all(line.startswith(("info ", "      ", CVM)) or not line for line in done.out.splitlines())
+    assert all(line.startswith(("info ", "fine ", "      ", CVM)) or not line for line in done.out.splitlines())
+
+
+def test_what_was_found_fine_is_said(cli: Cli, sandbox: Sandbox) -> None:
+    fine = cli("doctor", CVM, *TO_ECS, "--name", "moved", "-o", "json").json["fine"]
+    expected = ("clock", "CVM_QcsRole is there", f"cos://{COS} is there", f"cos://{COS} is set up well",
+                "dry run of the export", "AliyunECSImageImportDefaultRole is there", f"oss://{OSS} is there",
+                "name 'moved' is free")  # fmt: skip
+    assert all(any(words in line for line in fine) for words in expected), fine
+    sandbox.sow({"role": [{"provider": "tencent", "name": "CVM_QcsRole", "absent": True}],
+                 "bucket": [{"provider": "tencent", "name": COS, "acl": "public-read"}]})  # fmt: skip
+    sandbox.faults.add("oss:* refuse code=AccessDenied status=403 times=forever")
+    less = cli("doctor", CVM, *TO_ECS, "--name", "debian-12-web", "-o", "json").json["fine"]
+    assert not [line for line in less if "CVM_QcsRole" in line or "set up well" in line or "'debian-12-web'" in line]
+    assert not [line for line in less if f"oss://{OSS}" in line]
 
 
 def test_what_blocks_comes_first_and_decides_the_exit_code(cli: Cli, sandbox: Sandbox) -> None:

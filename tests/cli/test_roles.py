@@ -1,5 +1,7 @@
 """`imgmove roles`: the exact documents, creating after asking, waiting until the grant has spread."""
 
+import json
+import signal
 import threading
 
 import pytest
@@ -8,6 +10,7 @@ from imgmove.engine.clock import SystemClock
 from imgmove.sandbox import Sandbox
 from imgmove.sandbox.world.accounts import Role
 from tests.cli.conftest import Cli
+from tests.cli.processes import imgmove
 from tests.cli.test_bad_input import assert_clear
 from tests.cli.test_migrate import CVM, TO_ECS
 
@@ -122,6 +125,33 @@ def test_who_may_not_create_is_told_so(cli: Cli, sandbox: Sandbox) -> None:
     done = cli("roles", "create", "--provider", "alibaba", "--yes", "-o", "json")
     assert done.code == 3
     assert (done.json["roles"], done.json["error"]["code"]) == ([], "NoPermission")
+
+
+def test_what_is_half_made_is_not_passed_over(cli: Cli, sandbox: Sandbox) -> None:
+    without(sandbox, "alibaba")
+    sandbox.faults.add("ram:AttachPolicyToRole refuse code=NoPermission status=403 after=1 times=forever")
+    done = cli("roles", "create", "--provider", "alibaba", "--yes", "-q")
+    assert_clear(done, 3, "imgmove roles show --provider alibaba")
+    shown = cli("roles", "show", "--provider", "alibaba", "-o", "json").json["roles"]
+    assert [item["state"] for item in shown] == ["ready", "incomplete"]
+    sandbox.faults.clear()
+    again = cli("roles", "create", "--provider", "alibaba", "--yes", "--no-wait", "-o", "json")
+    assert [item["state"] for item in again.json["roles"]] == ["ready", "ready"]
+
+
+def test_interrupted_while_the_grant_spreads(cli: Cli, sandbox: Sandbox) -> None:
+    without(sandbox, "alibaba")
+    with imgmove("roles", "create", "--provider", "alibaba", "--yes", "-o", "json") as process:
+        assert process.stderr is not None
+        assert any("waiting until the grant has spread" in line for line in iter(process.stderr.readline, ""))
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    assert "what was created stays" in err
+    error = json.loads(out)["error"]
+    assert (error["code"], error["exit_code"]) == ("Interrupted", 130)
+    assert "imgmove roles show --provider alibaba" in error["hint"]
+    assert all(role(sandbox, "alibaba", name) for name in ROLES["alibaba"])
 
 
 def test_a_service_without_roles_and_a_name_that_is_none(cli: Cli) -> None:

@@ -131,7 +131,7 @@ class Beforehand:
 
     def reads(self) -> Reads:
         """Asks what is safe to repeat, on behalf of this session."""
-        return Reads(Waiter(self.clock, stop=self.stop))
+        return Reads(Waiter(self.clock, stop=self.stop, come_back="run the same command again"))
 
     def _prices(self) -> Prices:
         """The user's own; a usage error for a table that is wrong."""

@@ -89,20 +89,19 @@ def needed(facts: Facts, side: SideFacts) -> dict[str, Answer[object]]:
 
 
 def optional(side: SideFacts) -> dict[str, Answer[object]]:
-    """The looks that are good to have."""
-    looks: dict[str, Answer[object]] = {"who we are": side.identity, "the quota of images": side.quota}
-    looks |= {f"the role {role.name}": answer for role, answer in side.roles}
-    return looks | {f"reading {side.side.bucket_uri}": side.may_read, f"writing {side.side.bucket_uri}": side.may_write}
+    """The looks that are good to have, and of which nobody else says that they failed."""
+    uri = side.side.bucket_uri
+    return {"the quota of images": side.quota, f"reading {uri}": side.may_read, f"writing {uri}": side.may_write}
 
 
 def _unanswered(facts: Facts, side: SideFacts) -> Iterator[Finding]:
     """What did not answer: in a report a block where nothing can be planned without it, else a warning."""
     words = side.side.words
     if facts.around.is_report:
-        open_ = [answer for answer in needed(facts, side).values() if answer.is_open]
-        if open_:
-            yield found("endpoint-unreachable", error=open_[0].error, **words)
-            return
+        for question, answer in needed(facts, side).items():
+            if answer.is_open:
+                yield found("endpoint-unreachable", error=answer.error, question=question, **words)
+                return
     looks = optional(side) | ({} if facts.around.is_report else needed(facts, side))
     for question, answer in looks.items():
         if answer.is_open:

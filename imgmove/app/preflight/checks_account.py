@@ -40,7 +40,13 @@ def identity(_facts: Facts, side: SideFacts) -> Iterator[Finding]:
         yield found("identity", account=who.account_id, principal=who.principal or who.account_id,
                     key=f" (key {key})" if key else "", **words)  # fmt: skip
     else:
-        yield found("identity-unknown", error=side.identity.error, reason=NO_SUCH_LOOK, **words)
+        yield found("identity-unknown", severity=_of_look(side.identity), error=side.identity.error,
+                    reason=NO_SUCH_LOOK, **words)  # fmt: skip
+
+
+def _of_look(answer: Answer[object]) -> Severity | None:
+    """How bad it is that there is no answer: nobody may look, or (worse) the look failed and might have told."""
+    return Severity.WARN if answer.is_open else None
 
 
 def _refusal_of(side: SideFacts) -> str:
@@ -117,7 +123,7 @@ def judge_role(role: ServiceRole, answer: Answer[RoleState], side: Side) -> Iter
     state = answer.value
     doubtful = Severity.BLOCK if role.is_confirmed else Severity.WARN
     if state is None:
-        yield found("role-unknown", error=answer.error, reason=NO_SUCH_LOOK, **words)
+        yield found("role-unknown", severity=_of_look(answer), error=answer.error, reason=NO_SUCH_LOOK, **words)
         return
     if not state.exists:
         yield found("role-missing", **words)

@@ -68,7 +68,7 @@ ACCOUNT_KINDS: Final = (
     ),
     FindingKind(
         "endpoint-unreachable", _WHERE, _BLOCK, None, "A service that does not answer",
-        "{title} does not answer: {error}",
+        "{title} cannot be asked about {question}: {error}",
         "what has to be asked of it stays unknown, and the command itself would end here",
         "try again in a minute; if it stays so, check network, proxy and the IMGMOVE_ENDPOINT_URL_… variables "
         "(`imgmove doctor … -v` shows what was asked)",

@@ -8,6 +8,7 @@ from typing import Any
 from imgmove.app.preflight.catalogue import CATALOGUE
 from imgmove.app.preflight.checks import judge
 from imgmove.app.preflight.facts import Facts
+from imgmove.app.preflight.fine import found_fine
 from imgmove.app.preflight.refusal import refusal
 from imgmove.app.results import error_json, finding_json
 from imgmove.core.errors import ImgmoveError
@@ -24,11 +25,15 @@ class DoctorReport:
     bytes_at_most: int | None = None
     route: str = ""
     force: bool = False
+    fine: tuple[str, ...] = ()
+    """What was looked at and is as it should be, in words; raw, as findings are."""
 
     @classmethod
     def of(cls, source: str, destination: str, facts: Facts) -> DoctorReport:
         route = facts.route.value.describe() if facts.route.value else ""
-        return cls(source, destination, tuple(judge(facts)), facts.bytes_at_most, route, facts.wanted.force)
+        findings = tuple(judge(facts))
+        fine = found_fine(facts, findings)
+        return cls(source, destination, findings, facts.bytes_at_most, route, facts.wanted.force, fine)
 
     @property
     def error(self) -> ImgmoveError | None:
@@ -47,6 +52,7 @@ class DoctorReport:
         return {
             "findings": [finding_json(item) | {"section": _section(item)} for item in self.findings],
             "error": error_json(self.error),
+            "fine": list(self.fine),
             "source": self.source,
             "destination": self.destination,
             "route": self.route,
