@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -24,7 +25,8 @@ def parse_end(resolver: Resolver, text: str, region: str, profile: str = "") -> 
         cloud.check_bucket_name(parsed.scheme, parsed.authority)
         address = ObjectAddress(parsed.scheme, parsed.authority, parsed.path)
         return end_of(address, region, profile), address.is_prefix
-    is_directory = text.endswith("/") or parsed.path.is_dir()
+    # Path.is_dir raises where a path is too long or closed to us: whoever opens it says so better.
+    is_directory = text.endswith("/") or os.path.isdir(parsed.path)  # noqa: PTH112
     if is_directory:
         return End("file", str(parsed.path.absolute()), ""), True
     return end_of(LocalFile(parsed.path)), False

@@ -19,7 +19,7 @@ from imgmove.core.formats import DiskFormat, format_of_name
 from imgmove.images import second_opinion
 from imgmove.images.headers import archive, qcow2, vdi, vhd, vmdk
 from imgmove.images.headers.facts import Facts
-from imgmove.images.headers.image_bytes import ImageBytes, file_bytes, refuse
+from imgmove.images.headers.image_bytes import ImageBytes, file_bytes, quoted, refuse
 from imgmove.images.sniff import (
     TAIL_BYTES,
     foreign,
@@ -31,7 +31,15 @@ from imgmove.images.tar_reader import MAX_DISK_BYTES
 
 #: A disk that is larger is a size bomb: no service here takes half of it.
 LIMIT_BYTES: Final = MAX_DISK_BYTES
-_NAME_IT: Final = "name the right object; --force sends it to the provider as it is"
+_NAME_IT: Final = "name the right object; `imgmove import --force` sends it to the provider as it is"
+
+#: What a disk may hold from its first byte on. Nothing starts from it; a disk of data may be so.
+_WITHOUT_TABLE: Final = (
+    (0x438, b"\x53\xef", "an ext2, ext3 or ext4 file system"),
+    (0, b"XFSB", "an XFS file system"),
+    (0x10040, b"_BHRfS_M", "a Btrfs file system"),
+    (0x200, b"LABELONE", "a physical volume of LVM"),
+)
 
 
 def inspect(
@@ -120,7 +128,15 @@ def _described(head: bytes) -> str:
         return "zeros, without a partition table"
     if head.lstrip()[:1] == b"<":
         return "markup, like a web page"
-    return f"the bytes {head[:8].hex(' ')}"
+    for offset, magic, name in _WITHOUT_TABLE:
+        if head[offset : offset + len(magic)] == magic:
+            return f"{name}, without a partition table (a disk of data?)"
+    beginning = head[:16].strip()
+    return f"the text {quoted(beginning.decode())}" if _is_text(beginning) else f"the bytes {head[:8].hex(' ')}"
+
+
+def _is_text(beginning: bytes) -> bool:
+    return bool(beginning) and all(0x20 <= byte < 0x7F for byte in beginning)
 
 
 def _check_limit(facts: Facts, limit_bytes: int) -> None:

@@ -46,7 +46,7 @@ class Foreign(NamedTuple):
     magic: bytes
     name: str
     code: str = "NotAnImage"
-    hint: str = "name the right object; --force sends it to the provider as it is"
+    hint: str = "name the right object; `imgmove import --force` sends it to the provider as it is"
     on_disk: bool = False
     """A disk of data may begin so: what a machine wrote there is its own business."""
     on_partitioned_disk: bool = False

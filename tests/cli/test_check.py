@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -87,13 +88,48 @@ def test_a_limit_on_what_is_read_is_kept(bare_cli: Cli) -> None:
         ("none.qcow2", 4, "there is no file"),
         (".", 2, "a prefix or a directory"),
         ("tencent://ap-guangzhou/img-1", 2, "tencent"),
+        ("/dev/null", 4, "is no regular file"),
+        ("loop.qcow2", 4, "symbolic links"),
+        ("pipe.raw", 4, "is no regular file"),
+        (f"{'x' * 300}.raw", 4, "too long"),
     ],
 )
-def test_what_is_no_image_to_look_at(bare_cli: Cli, what: str, code: int, text: str) -> None:
+def test_what_is_no_image_to_look_at(
+    bare_cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, what: str, code: int, text: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("loop.qcow2").symlink_to("loop.qcow2")
+    os.mkfifo("pipe.raw")
     done = bare_cli("check", what, "--for", "alibaba", "-o", "json")
     assert done.code == code
     assert text in done.json["error"]["message"]
+    assert done.json["error"]["hint"]
     assert done.json["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"this is not a disk at all", "the text 'this is not a di'"),
+        (b"", "it is empty"),
+        (bytes(1 << 20), "zeros"),
+        (bytes(0x438) + b"\x53\xef" + bytes(4096), "an ext2, ext3 or ext4 file system, without a partition table"),
+        (b"XFSB" + bytes(4096), "an XFS file system"),
+        (b"LUKS\xba\xbe\x00\x02" + bytes(4096), "LUKS"),
+        (b"\x1b[31m\x9b" + bytes(4096), "the bytes 1b 5b 33 31"),
+    ],
+)
+def test_what_is_no_disk_of_a_system_is_called_what_it_is(
+    bare_cli: Cli, tmp_path: Path, content: bytes, text: str
+) -> None:
+    path = tmp_path / "disk.raw"
+    path.write_bytes(content)
+    done = bare_cli("check", path, "--for", "alibaba")
+    assert done.code == 7
+    assert text in done.out
+    assert text in done.err
+    assert "how to mend" not in done.out, "nothing inside is to be mended"
+    assert done.out.count("the image was refused") == 1
 
 
 @pytest.mark.parametrize("words", [("check", SEED_DISK, "--for", "alibaba"), ("migrate", CVM, *TO_ECS, "--check")])

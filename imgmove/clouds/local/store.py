@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_ISREG
 from typing import Final
 from urllib.parse import quote
 
@@ -34,12 +35,14 @@ _KINDS: Final = {
     errno.EDQUOT: Kind.QUOTA,
     errno.EFBIG: Kind.QUOTA,
     errno.EISDIR: Kind.INVALID,
+    errno.ELOOP: Kind.INVALID,
+    errno.ENAMETOOLONG: Kind.INVALID,
 }
 _HINTS: Final = {
     Kind.NOT_FOUND: "check the path",
     Kind.DENIED: "check the permissions of the file and its directory",
     Kind.QUOTA: "free some space, then run the same command again: what is there is kept",
-    Kind.INVALID: "name a file, not a directory",
+    Kind.INVALID: "name a regular file",
 }
 
 
@@ -86,6 +89,11 @@ class LocalStore:
                 return None
             if path.is_dir():
                 raise IsADirectoryError(errno.EISDIR, "is a directory", str(path))
+        if not S_ISREG(stat.st_mode):  # a pipe would be waited for without end; a device has no size
+            raise ImgmoveError(
+                Kind.INVALID, f"{path} is no regular file, but a device, a pipe or a socket", code="NotARegularFile",
+                hint="write what is in it to a file, and name that: `qemu-img convert -O qcow2 DEVICE FILE`",
+            )  # fmt: skip
         etag = file_etag(stat.st_ino, stat.st_size, stat.st_mtime_ns)
         return ObjectInfo(key, stat.st_size, etag, stat.st_mtime)
 

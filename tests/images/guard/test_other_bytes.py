@@ -49,7 +49,7 @@ def test_refused_by_name_on_every_disk(code: str, head: bytes) -> None:
         (b"", "disk.raw", "empty"),
         (bytes(4096), "disk.raw", "zeros"),
         (b"\n<!doctype html><p>404", "disk.raw", "markup"),
-        (b'{"error": 1}', "disk.raw", "7b 22 65"),
+        (b'{"error": 1}', "disk.raw", "the text '{\"error\": 1}'"),
         (LUKS, "disk.raw", "LUKS"),
         (b"vhdxfile" + bytes(600), "disk.raw", "VHDX"),
         (cd(DISK), "disk.raw", "ISO 9660"),
