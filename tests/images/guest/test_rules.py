@@ -220,3 +220,13 @@ def test_names_from_the_image_are_quoted_in_commands() -> None:
     facts = replace(DEBIAN.gathered, kernels=(replace(kernel[0], version=evil, drivers={"virtio_blk": "module"}),))
     (found,) = judge(Target("alibaba"), LAYOUT, facts).findings
     assert f"update-initramfs -u -k '{evil}'`" in found.fix
+
+
+def test_a_cloud_that_is_not_known_gets_no_commands_with_gaps_in_them() -> None:
+    """Somebody will paste them, too."""
+    _, broken = SCENES["G05", "cloud-init-missing"]
+    (found,) = broken().findings("example", "G05")
+    assert "name the new cloud's source" in found.fix
+    assert "datasource_list:" not in found.fix
+    (known,) = broken().findings("alibaba", "G05")
+    assert "`datasource_list: [ AliYun, None ]`" in known.fix

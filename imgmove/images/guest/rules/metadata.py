@@ -26,6 +26,8 @@ _DROP_IN: Final = (
     "on the source: `echo 'datasource_list: [ {sources} ]' > /etc/cloud/cloud.cfg.d/99-imgmove.cfg` "
     "(it names the old and the new cloud's; never replace cloud.cfg)"
 )
+#: Of a cloud that is not known here.
+_NAME_YOURSELF: Final = "let datasource_list in /etc/cloud/cloud.cfg.d/ name the new cloud's source"
 #: The oldest cloud-init that ECS takes on arm64 and on newer distributions.
 _OLDEST: Final = (19, 1, 3)
 _OLDEST_PATCHED: Final = "0.7.6a15"
@@ -150,8 +152,12 @@ def _words(guest: Guest, found: CloudInit) -> dict[str, str]:
     return {
         "install": guest.install("cloud-init"), "version": found.version or "(of unknown version)", "wanted": wanted,
         "list": ", ".join(named) or "nothing", "sources": sources,
-        "drop_in": f"write `datasource_list: [ {sources} ]` into /etc/cloud/cloud.cfg.d/99-imgmove.cfg",
+        "drop_in": _drop_in(sources) if guest.target_cloud in _NAMES else _NAME_YOURSELF,
     }  # fmt: skip
+
+
+def _drop_in(sources: str) -> str:
+    return f"write `datasource_list: [ {sources} ]` into /etc/cloud/cloud.cfg.d/99-imgmove.cfg"
 
 
 def _is_old(version: str) -> bool:
