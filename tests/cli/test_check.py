@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -140,7 +141,7 @@ def test_without_the_readers_it_says_what_to_install(
     done = cli(*words)
     assert done.code == 2
     assert "a_reader_that_is_not_there" in done.err
-    assert "pip install 'imgmove[check]'" in done.err
+    assert f"{sys.executable} -m pip install 'imgmove[check]'" in done.err, "into this environment, and no other"
     assert not sandbox.requests("cvm", "ExportImages")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 import threading
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -57,5 +59,5 @@ def require_libraries() -> None:
         if find_spec(name) is None:
             raise usage_error(
                 f"looking into images needs the Python module {name}, which is not installed",
-                hint="pip install 'imgmove[check]'", code="MissingExtra",
+                hint=f"{shlex.quote(sys.executable)} -m pip install 'imgmove[check]'", code="MissingExtra",
             )  # fmt: skip
