@@ -45,6 +45,7 @@ PARTS: Final[Mapping[str, Callable[[], str]]] = {
     "regions": configuration.regions,
     "result-example": configuration.result_example,
     "failure-example": configuration.failure_example,
+    "finding-example": configuration.finding_example,
     "sandbox-services": sandbox.services,
     "sandbox-actions": sandbox.actions,
     "sandbox-credentials": sandbox.credentials,

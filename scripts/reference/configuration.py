@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
-from imgmove.app.results import Result
+from imgmove.app.results import Result, finding_json
 from imgmove.clouds.registry import Registry
 from imgmove.config import ENDPOINT_PREFIX
-from imgmove.core.errors import ImgmoveError, Kind
+from imgmove.core.errors import EXIT_CODES, ImgmoveError, Kind
+from imgmove.core.findings import Finding, Severity
 from imgmove.core.formats import DiskFormat
 from imgmove.core.tasks import Artifact, TaskState
 from scripts.reference.markdown import block, code, codes, table
@@ -57,3 +58,13 @@ def failure_example() -> str:
     )  # fmt: skip
     result = Result("export", "tencent", "ap-guangzhou", "jm7y99zkgf64zt", TaskState.FAILED, error=error)
     return block("json", json.dumps(result.to_json()["error"], indent=2))
+
+
+def finding_example() -> str:
+    finding = Finding(
+        "bucket-encrypted", Severity.BLOCK, "oss://stage encrypts what is written (KMS)",
+        "Alibaba Cloud ECS refuses to import by encrypted buckets",
+        "use another bucket, or:\n$ aliyun oss bucket-encryption --method delete oss://stage",
+        EXIT_CODES[Kind.UNSUPPORTED], "oss://stage", waivable=True,
+    )  # fmt: skip
+    return block("json", json.dumps(finding_json(finding), indent=2))

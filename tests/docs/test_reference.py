@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from imgmove.app.results import artifact_json, error_json, job_summary, leftover_json
+from imgmove.app.results import artifact_json, error_json, finding_json, job_summary, leftover_json
 from imgmove.core.errors import EXIT_MEANINGS, ImgmoveError, Kind
+from imgmove.core.findings import Finding, Severity
 from imgmove.core.jobs import Job, Resource
 from imgmove.core.requests import Operation
 from imgmove.core.settings import Settings
@@ -56,9 +61,38 @@ def test_every_field_of_the_documents_is_explained() -> None:
         error_json(ImgmoveError(Kind.USAGE, "")) or {},
         job_summary(job),
         leftover_json("j", Resource("cos://b/k", "object")),
+        finding_json(Finding("x", Severity.INFO, "")),
     ]
     text = page("json.md")
     assert [name for document in documents for name in document if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("doctor", "tencent://ap-guangzhou/img-seed0001", "alibaba://cn-hangzhou", "--name", "web"),
+        ("check", "imgmove/sandbox/seed/seed-disk.qcow2", "--for", "alibaba"),
+        ("roles", "show", "--provider", "tencent"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_every_field_of_a_look_beforehand_is_explained(environment: Mapping[str, str], words: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "imgmove", *words, "-o", "json"]
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=True)
+    text = page("json.md")
+    assert [name for name in names_in(json.loads(done.stdout)) if f"`{name}`" not in text] == []
+
+
+def names_in(document: object) -> Iterator[str]:
+    """Names of fields at any depth; the vendors' own documents are theirs to explain."""
+    if isinstance(document, dict):
+        yield from document
+        for name, value in document.items():
+            if name not in {"policy", "trust_policy"}:
+                yield from names_in(value)
+    elif isinstance(document, list):
+        for item in document:
+            yield from names_in(item)
 
 
 def test_every_option_of_a_profile_is_explained() -> None:
