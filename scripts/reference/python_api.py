@@ -98,8 +98,13 @@ def _parameters(parameters: list[inspect.Parameter]) -> Iterator[str]:
         if item.kind is inspect.Parameter.KEYWORD_ONLY and not keyword_only:
             keyword_only = True
             yield "*"
-        default = "" if item.default is inspect.Parameter.empty else f" = {item.default!r}"
+        default = "" if item.default is inspect.Parameter.empty else f" = {_quoted(item.default)}"
         yield f"{item.name}: {_annotation(item.annotation)}{default}"
+
+
+def _quoted(value: Any) -> str:
+    """A default as the code base writes it: texts in double quotes."""
+    return f'"{value}"' if type(value) is str and '"' not in value else repr(value)
 
 
 def _annotation(annotation: Any) -> str:
