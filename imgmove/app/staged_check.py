@@ -9,10 +9,11 @@ from imgmove.app.check import CheckReport, check_image, target_of
 from imgmove.app.copying import End, Stores
 from imgmove.app.migrate_request import MigrateRequest
 from imgmove.app.objects import StoredImage
+from imgmove.app.preflight import said
 from imgmove.app.resolve import split_account
 from imgmove.core.codec import encode
 from imgmove.core.errors import ImgmoveError, Kind
-from imgmove.core.events import Noted
+from imgmove.core.events import Found, Noted
 from imgmove.core.requests import BootMode
 from imgmove.core.tasks import Artifact
 from imgmove.core.units import format_size
@@ -66,7 +67,7 @@ def _look(
             context.waiter.check_stop()  # says how the job is taken up
         raise
     for finding in report.findings:
-        context.tell(Noted, text=f"{finding.severity.value} {finding.id}: {finding.what}")
+        context.tell(Found, text=said(finding))
     return report
 
 

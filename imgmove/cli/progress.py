@@ -17,7 +17,18 @@ from typing import TYPE_CHECKING, Protocol
 
 from imgmove.cli.command import Output
 from imgmove.cli.streams import to_stderr
-from imgmove.core.events import Event, Moved, Noted, Polled, PollFailed, StepEnded, StepStarted, Submitted, Waiting
+from imgmove.core.events import (
+    Event,
+    Found,
+    Moved,
+    Noted,
+    Polled,
+    PollFailed,
+    StepEnded,
+    StepStarted,
+    Submitted,
+    Waiting,
+)
 from imgmove.core.text import clean
 from imgmove.core.units import format_duration, format_size
 
@@ -197,7 +208,10 @@ class LiveProgress:
             self._come_back = (
                 f"job {clean(event.job)} · Ctrl-C leaves it running · imgmove jobs resume {clean(event.job)}"
             )
-            if isinstance(event, StepEnded):
+            if isinstance(event, Found):
+                self.note(clean(event.text))
+                line.note = ""
+            elif isinstance(event, StepEnded):
                 self._leave(line, event)
 
     def _leave(self, line: _Line, event: StepEnded) -> None:

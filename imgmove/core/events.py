@@ -72,6 +72,11 @@ class Noted(Event):
     text: str
 
 
+@dataclass(frozen=True)
+class Found(Noted):
+    """A finding of a look beforehand or inside, in words: worth a line that stays."""
+
+
 Listener = Callable[[Event], None]
 
 

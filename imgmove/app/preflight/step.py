@@ -18,7 +18,7 @@ from imgmove.app.preflight.sides import Side
 from imgmove.app.resolve import split_account
 from imgmove.core.codec import encode
 from imgmove.core.errors import ImgmoveError, Kind
-from imgmove.core.events import Noted
+from imgmove.core.events import Found
 from imgmove.core.findings import Finding
 from imgmove.engine.steps import StepContext, StepFailed
 
@@ -47,7 +47,7 @@ class Preflight:
             _settle(in_order([*findings, *self._write(context, request, facts.destination.side)]), request)
         for finding in findings:
             if is_noted(finding):
-                context.tell(Noted, text=said(finding))
+                context.tell(Found, text=said(finding))
         return {**_plan(facts), "findings": [encode(item) for item in findings]}
 
     def _write(self, context: StepContext, request: MigrateRequest, side: Side) -> Sequence[Finding]:
