@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from imgmove.app.preflight.answers import NOT_ASKED, Answer
@@ -110,7 +110,6 @@ class SideFacts:
     names: Answer[frozenset[str]] = NOT_ASKED
     """Names of the images that are there."""
     systems: Answer[tuple[OsChoice, ...]] = NOT_ASKED
-    others: dict[str, Answer[object]] = field(default_factory=dict)
 
     @property
     def is_locked_out(self) -> bool:
