@@ -25,6 +25,8 @@ OBJECT_GRACE_SECONDS: Final = 900.0
 CLOCK_SLACK_SECONDS: Final = 120.0
 #: Kinds of a question that is closed to us: what it would have told is done without.
 _CLOSED: Final = frozenset({Kind.DENIED, Kind.UNSUPPORTED})
+#: What is archived as it is written may be seen, and not read until it is restored.
+_ARCHIVED: Final = frozenset({"InvalidObjectState"})
 TOKEN_CLOCK_SLACK_SECONDS: Final = 900.0
 
 
@@ -191,7 +193,7 @@ class ExportWatch:
         try:
             return self._store(bucket).read(info.key, 0, min(info.size_bytes, disk_magic.HEAD_BYTES), info.etag)
         except ImgmoveError as error:
-            if error.kind not in _CLOSED:
+            if error.kind not in _CLOSED and error.code not in _ARCHIVED:
                 raise
             return b""
 
