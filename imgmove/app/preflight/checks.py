@@ -8,7 +8,7 @@ from typing import Final
 
 from imgmove.app.preflight import checks_account, checks_bucket, checks_destination, checks_image, estimate
 from imgmove.app.preflight.answers import Answer
-from imgmove.app.preflight.catalogue import found, in_order
+from imgmove.app.preflight.catalogue import CATALOGUE, found, in_order
 from imgmove.app.preflight.facts import Facts
 from imgmove.app.preflight.sides import SideFacts
 from imgmove.core.errors import ImgmoveError
@@ -53,17 +53,22 @@ def _of_word(side: SideFacts) -> tuple[SideCheck, ...]:
 def _with_dry_run(facts: Facts, side: SideFacts, findings: list[Finding]) -> list[Finding]:
     """The findings of a side with what its vendor's own dry run said.
 
-    What both say is one finding, with the vendor's code, and `--force` does not go past it any more.
+    What both say is one finding, with the vendor's code, and `--force` does not go past it any more. Which of several of
+    its kind the vendor means nobody can tell: its word then stands by itself.
     """
     error = facts.dry_runs[side.side.word].error if side.side.word in facts.dry_runs else None
     if error is None or facts.dry_runs[side.side.word].is_open:
         return findings
-    for index, finding in enumerate(findings):
-        if finding.severity is Severity.BLOCK and finding.exit_code == error.exit_code:
-            both = replace(finding, waivable=False, code=finding.code or error.code,
-                           request_id=finding.request_id or error.request_id)  # fmt: skip
-            return [*findings[:index], both, *findings[index + 1 :]]
+    alike = [finding for finding in findings if _is_said_by(finding, error)]
+    if len(alike) == 1:
+        both = replace(alike[0], waivable=False, code=alike[0].code or error.code,
+                       request_id=alike[0].request_id or error.request_id)  # fmt: skip
+        return [both if finding is alike[0] else finding for finding in findings]
     return [*findings, _refused(facts, side, error)]
+
+
+def _is_said_by(finding: Finding, error: ImgmoveError) -> bool:
+    return finding.severity is Severity.BLOCK and CATALOGUE[finding.id].kind is error.kind
 
 
 def _refused(facts: Facts, side: SideFacts, error: ImgmoveError) -> Finding:

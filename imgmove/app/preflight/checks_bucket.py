@@ -41,10 +41,8 @@ def there(_facts: Facts, side: SideFacts) -> Iterator[Finding]:
 
 
 def _place(side: SideFacts, survey: BucketSurvey) -> Iterator[Finding]:
-    region, rules = side.side.region, side.side.rules
-    another = survey.region and region and survey.region != region and not side.side.abilities.region_optional
-    if another and rules.bucket_region:
-        doubtful = "bucket_region" in rules.doubtful
+    if side.is_elsewhere(survey):
+        doubtful = "bucket_region" in side.side.rules.doubtful
         yield found("bucket-in-another-region", found=survey.region, severity=_doubt(doubtful), **_words(side))
     who = side.identity.value
     ours = {who.account_id, who.app_id} - {""} if who else set()

@@ -125,14 +125,14 @@ def _check(service: ComputeProvider, request: ServiceRequest) -> CheckResult:
 
 def _export_of(facts: Facts) -> ServiceRequest | None:
     side, route = facts.source, facts.route.value
-    if side is None or route is None or facts.image is None or not side.side.bucket or side.survey.value is None:
+    if side is None or route is None or facts.image is None or not side.has_bucket_in_place:
         return None
     return export_request(facts.wanted, route.exported)
 
 
 def _import_of(facts: Facts) -> ServiceRequest | None:
     side = facts.destination
-    if side is None or side.survey.value is None or facts.guest is None or not facts.name:
+    if side is None or not side.has_bucket_in_place or facts.guest is None or not facts.name:
         return None
     formats = side.side.abilities.formats(Operation.IMPORT, side.side.region)
     disk = DiskSource(side.side.bucket, PROBE_KEY, formats[0])

@@ -115,3 +115,15 @@ class SideFacts:
     def is_locked_out(self) -> bool:
         """The key itself is refused, or there is none: what else was refused says nothing more."""
         return self.service.is_denied or self.identity.is_denied
+
+    @property
+    def has_bucket_in_place(self) -> bool:
+        """The bucket is there, and in the service's region: else its vendor's dry run would speak of nothing else."""
+        survey = self.survey.value
+        return survey is not None and not self.is_elsewhere(survey)
+
+    def is_elsewhere(self, survey: BucketSurvey) -> bool:
+        """Is the bucket in a region that this service does not reach?"""
+        region = self.side.region
+        named = bool(survey.region and region) and survey.region != region
+        return named and not self.side.abilities.region_optional and self.side.rules.bucket_region

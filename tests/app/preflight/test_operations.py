@@ -115,9 +115,22 @@ def test_an_export_with_force_leaves_the_word_to_the_vendor(session: Session, sa
     result = session.export([ECS], OSS, force=True, attendance=fast())
     assert (result.exit_code, result.error) == (0, None), "archived objects are seen, though not read"
     assert "bucket-archives" in {item.id for item in result.findings}
+
+
+def test_force_does_not_go_past_what_the_vendor_itself_refuses(session: Session, sandbox: Sandbox) -> None:
     sandbox.sow(ENCRYPTED)
     with pytest.raises(ImgmoveError, match=r"InvalidOSSBucket\.EncryptUnsupported"):
         session.export([ECS], OSS, force=True, attendance=fast())
+
+
+def test_what_the_vendor_says_is_not_put_into_another_findings_mouth(session: Session, sandbox: Sandbox) -> None:
+    """Ours is about the bucket, the vendor's about the image: two findings."""
+    sandbox.sow({"bucket": [{"provider": "alibaba", "name": OSS, "storage_class": "Archive"}]})
+    sandbox.faults.add("ecs:ExportImage refuse code=ImageIsExporting times=forever")
+    with pytest.raises(ImgmoveError) as caught:
+        session.export([ECS], OSS, attendance=fast())
+    blocks = [(item.id, item.code) for item in caught.value.findings if item.severity is Severity.BLOCK]
+    assert blocks == [("bucket-archives", ""), ("export-refused", "ImageIsExporting")]
 
 
 def test_an_export_says_warnings_before_its_job(session: Session, sandbox: Sandbox) -> None:
