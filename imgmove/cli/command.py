@@ -27,7 +27,8 @@ class Command(click.Command):
     def __init__(
         self, *args: Any, examples: Sequence[tuple[str, str]] = (), exit_codes: Sequence[int] = (0, 2), **kwargs: Any
     ) -> None:
-        kwargs.setdefault("context_settings", {"help_option_names": ["-h", "--help"]})
+        # Also beside settings of the command's own: click keeps the help option that it makes first.
+        kwargs["context_settings"] = {"help_option_names": ["-h", "--help"], **(kwargs.get("context_settings") or {})}
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples)
         self.exit_codes = tuple(exit_codes)
