@@ -31,7 +31,7 @@ CONTAINERS = ["qcow2", "qcow2-compressed", "vhd", "vmdk", "vmdk-stream", "raw.ta
 FILE_SYSTEMS = ["ext4", "xfs", "ntfs", "fat", "lvm2"]
 EXPECTED = {TroubleKind.CRASHED, TroubleKind.MEMORY, TroubleKind.TIME, TroubleKind.READS, TroubleKind.UNREADABLE}
 PATIENT = settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
-THOROUGH = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+THOROUGH = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def looked(image: Path | bytes, disk_format: DiskFormat, changes: dict[int, int]) -> Inspection:
